@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The checks of the top-level Makefile: each finds its own packages and fails when
+# anything is wrong.
+
+model_sources := $(sort $(wildcard kmod/model/*.c))
+model_headers := $(sort $(wildcard kmod/model/*.h))
+pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
+# No floating point, no kernel headers, no libc behind the compiler's back.
+PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
+	-fno-stack-protector -mgeneral-regs-only -Ikmod/model -Iuapi
+
+.PHONY: check-unit check-pure check-headers sparse doc-check format format-check
+
+check-unit: ## unit tests of the models, under ASan and UBSan
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_UNIT)
+	+@$(MAKE) --no-print-directory -C tests/unit O=$(O)
+
+check-pure: ## the models stand alone: nothing but mem*(), no state of their own
+	$(need) $(PACKAGES_BUILD)
+	+@$(MAKE) --no-print-directory $(O)/pure/model.o
+	@if nm -u $(O)/pure/model.o | grep -vwE 'mem(cpy|set|move|cmp)'; then \
+		echo "check-pure: kmod/model must not call these" >&2; exit 1; fi
+	@if nm $(O)/pure/model.o | grep -E ' [BbDdCc] '; then \
+		echo "check-pure: kmod/model must not hold these variables" >&2; exit 1; fi
+	@echo "check-pure: $(words $(model_sources)) models"
+
+$(O)/pure/model.o: $(pure_objects)
+	$(if $^,ld -r -o $@ $^,mkdir -p $(@D) && gcc -c -x c -o $@ /dev/null)
+
+$(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
+	@mkdir -p $(@D)
+	gcc $(PURE_CFLAGS) -c -o $@ $<
+
+check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and C++
+	$(need) $(PACKAGES_BUILD)
+	@for h in uapi/*.h; do \
+		echo "#include \"$$h\"" >$(O)/header.c && \
+		gcc -std=gnu11 -Wall -Wextra -Werror -I. -Iuapi -fsyntax-only $(O)/header.c && \
+		g++ -x c++ -std=c++11 -Wall -Wextra -Werror -I. -Iuapi -fsyntax-only $(O)/header.c || \
+		{ echo "check-headers: $$h does not compile alone" >&2; exit 1; }; done
+	@for h in $(model_headers); do \
+		echo "#include \"$$h\"" >$(O)/header.c && \
+		gcc -std=gnu11 -Wall -Wextra -Werror -I. -Ikmod/model -Iuapi -fsyntax-only \
+			$(O)/header.c || exit 1; done
+	@rm -rf $(O)/headers
+	@$(call mirror,$(O)/headers)
+	@rm -f $(O)/headers/Kbuild
+	@cd $(O)/headers && { \
+		echo 'ccflags-y := -I$$(src)/uapi -I$$(src)/kmod -I$$(src)/kmod/model -I$$(src)/kmod/introspect'; \
+		echo 'obj-m := headers.o'; \
+		for h in $$(find kmod -name '*.h'); do \
+			n=alone_$$(echo $${h%.h} | tr / _); \
+			echo "#include \"$$h\"" >$$n.c; \
+			echo "CFLAGS_$$n.o := -I\$$(src)"; \
+			echo "headers-y += $$n.o"; done; \
+		echo '#include <linux/module.h>' >license.c; \
+		echo 'MODULE_LICENSE("GPL"); MODULE_DESCRIPTION("headers");' >>license.c; \
+		echo 'headers-y += license.o'; } >Kbuild
+	$(kmake) O= M=$(O)/headers W=1 KCFLAGS=-Werror KBUILD_MODPOST_WARN=1 modules
+
+sparse: ## sparse over the module; it does not know spinlock and srcu guards
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
+	@$(call mirror,$(O)/sparse)
+	$(kmake) O= M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || { cat $(O)/sparse.log; exit 1; }
+	@if grep -E '(warning|error):' $(O)/sparse.log | grep -v 'context imbalance in .class_'; then \
+		exit 1; fi
+
+doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding need no words)
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
+	@$$($(HVLAB) path kdir --kernel $(LAB_KERNEL))/scripts/kernel-doc -none uapi/*.h 2>&1 | \
+		grep -vE "member '(pad|reserved?)[0-9]*' not|in 'myhv_(state_[a-z]+|vcpu_state)'" \
+		>$(O)/doc-check.log; cat $(O)/doc-check.log; [ ! -s $(O)/doc-check.log ]
+
+c_files = $$(find uapi kmod userspace tests -name '*.[ch]')
+
+format: ## rewrite every C file in the project's style
+	$(need) $(PACKAGES_LINT)
+	clang-format -i $(c_files)
+
+format-check: ## fail if `make format` would change anything
+	$(need) $(PACKAGES_LINT)
+	@clang-format --dry-run -Werror --ferror-limit=3 $(c_files)

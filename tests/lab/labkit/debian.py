@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Debian packages of any suite, unpacked privately: nothing here touches the
+machine's own package database.
+
+The mirror comes from the machine's apt configuration, so that a user's own mirror
+or proxy is used for the lab as well.
+"""
+import os
+import re
+import subprocess
+from pathlib import Path
+
+from .cache import LabError, lock, root, say
+
+KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def _run(argv, **kw):
+    try:
+        return subprocess.run(argv, check=True, text=True, stdin=subprocess.DEVNULL,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw).stdout
+    except FileNotFoundError:
+        raise LabError(f"{argv[0]} not found: the lab needs a Debian system with apt") from None
+    except subprocess.CalledProcessError as e:
+        tail = "\n".join((e.stderr or e.stdout or "").strip().splitlines()[-8:])
+        raise LabError(f"`{' '.join(argv[:1] + argv[-3:])}` failed:\n{tail}") from None
+
+
+def _mirrors():
+    """(main archive, security archive or None) of this machine."""
+    rows = _run(["apt-get", "indextargets", "--format",
+                 "$(REPO_URI) $(RELEASE) $(COMPONENT)", "Created-By: Packages"])
+    rows = [r.split() for r in rows.splitlines() if len(r.split()) == 3]
+    debian = [(u, r) for u, r, c in rows if c == "main" and re.search(r"/debian[^/]*/?$", u)]
+    main = [u for u, r in debian if "security" not in r and "security" not in u]
+    security = [u for u, r in debian if r.endswith("-security")]
+    if not main:
+        raise LabError("no Debian mirror in apt's configuration (or `apt-get update` "
+                       "never ran): see `apt-get indextargets`")
+    return main[0], security[0] if security else None
+
+
+class Suite:
+    """One Debian suite with package lists of its own in the cache."""
+
+    def __init__(self, name):
+        self.name = name
+        self.dir = root() / "apt" / name
+
+    def _apt(self, tool, *args, cwd=None):
+        d = self.dir
+        opts = {
+            "Dir::Etc::sourcelist": d / "sources.list",
+            "Dir::Etc::sourceparts": "-",
+            "Dir::Etc::preferences": "/dev/null",
+            "Dir::Etc::preferencesparts": "-",
+            "Dir::State": d / "state",
+            "Dir::State::Lists": d / "lists",
+            "Dir::State::status": d / "state/status",
+            "Dir::Cache": d / "cache",
+            "Dir::Cache::pkgcache": d / "cache/pkgcache.bin",
+            "Dir::Cache::srcpkgcache": d / "cache/srcpkgcache.bin",
+            "Acquire::Languages": "none",
+            "Acquire::Retries": "3",
+            "Acquire::Check-Valid-Until": "false",
+            "APT::Sandbox::User": "",
+            "APT::Architecture": "amd64",
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled": "false",
+        }
+        argv = [tool]
+        for key, value in opts.items():
+            argv += ["-o", f"{key}={value}"]
+        return _run(argv + list(args), cwd=cwd, env={**os.environ, "LC_ALL": "C"})
+
+    def update(self, force=False):
+        """Fetch the package lists, once."""
+        stamp = self.dir / "updated"
+        if stamp.exists() and not force:
+            return
+        with lock(f"apt-{self.name}"):
+            if stamp.exists() and not force:
+                return
+            for sub in ("lists/partial", "state", "cache/archives/partial"):
+                (self.dir / sub).mkdir(parents=True, exist_ok=True)
+            (self.dir / "state/status").touch()
+            main, security = _mirrors()
+            signed = f"[signed-by={KEYRING}] " if os.path.exists(KEYRING) else ""
+            lines = [f"deb {signed}{main} {self.name} main"]
+            if security and "-" not in self.name and self.name == "bookworm":
+                lines.append(f"deb {signed}{security} {self.name}-security main")
+            (self.dir / "sources.list").write_text("\n".join(lines) + "\n")
+            say(f"fetching the package lists of {self.name}")
+            self._apt("apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any")
+            stamp.touch()
+
+    def depends(self, package):
+        """The names that `package` depends on, in order."""
+        self.update()
+        out = self._apt("apt-cache", "depends", "--no-recommends", "--no-suggests", package)
+        return re.findall(r"^\s*\|?(?:Pre)?Depends: ([^<\s]+)$", out, re.M)
+
+    def unpack(self, packages, dest):
+        """Download the packages and unpack them into the directory `dest`."""
+        self.update()
+        dest = Path(dest)
+        debs = dest / ".debs"
+        debs.mkdir(parents=True)
+        say(f"fetching from {self.name}: {' '.join(packages)}")
+        try:
+            self._apt("apt-get", "-q", "download", *packages, cwd=debs)
+        except LabError:
+            # The archive moved on since our lists were fetched.
+            self.update(force=True)
+            self._apt("apt-get", "-q", "download", *packages, cwd=debs)
+        for deb in sorted(debs.iterdir()):
+            _run(["dpkg-deb", "-x", str(deb), str(dest)])
+            deb.unlink()
+        debs.rmdir()
