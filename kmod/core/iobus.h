@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * In-kernel devices on the port and memory buses of a VM: a sorted array of ranges,
+ * replaced as a whole (SRCU), so that a lookup is a binary search without locks.
+ */
+#ifndef MYHV_CORE_IOBUS_H
+#define MYHV_CORE_IOBUS_H
+
+#include <linux/types.h>
+
+struct myhv_vm;
+struct myhv_vcpu;
+struct iodev;
+
+/**
+ * struct iodev_ops - a device in the kernel
+ * @read: @write: @offset from the range's start, @len 1..8. 0: done; -EOPNOTSUPP: not mine,
+ *	try the next range or user space. vCPU thread, burst or not: must not sleep.
+ *	@vcpu is the one that accesses.
+ */
+struct iodev_ops {
+	int (*read)(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len, void *data);
+	int (*write)(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len,
+		     const void *data);
+};
+
+/**
+ * struct iodev - embedded in the device
+ * @ops: see there
+ */
+struct iodev {
+	const struct iodev_ops *ops;
+};
+
+struct iobus_range {
+	u64 base;
+	u64 len; /* 0: any access that starts at @base matches (ioeventfd) */
+	struct iodev *dev;
+};
+
+struct iobus_table {
+	unsigned int count;
+	struct iobus_range range[];
+};
+
+struct iobus {
+	struct iobus_table __rcu *table;
+};
+
+/* vm->lock held. Ranges may share an address: they are tried in order of registration. */
+int iobus_add(struct myhv_vm *vm, struct iobus *bus, u64 base, u64 len, struct iodev *dev);
+/* After return nobody uses @dev through this range any more. vm->lock held; sleeps. */
+void iobus_remove(struct myhv_vm *vm, struct iobus *bus, u64 base, struct iodev *dev);
+void iobus_free(struct iobus *bus);
+
+/* vCPU thread. -EOPNOTSUPP: nobody took it. */
+int iobus_read(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *data);
+int iobus_write(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, const void *data);
+
+#endif /* MYHV_CORE_IOBUS_H */

@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A virtual CPU. Only the thread inside MYHV_VCPU_RUN (it holds @mutex) touches
+ * the registers and the event state; other threads post work through @requests, the LAPIC's
+ * IRR and vcpu_kick().
+ */
+#ifndef MYHV_CORE_VCPU_H
+#define MYHV_CORE_VCPU_H
+
+#include <linux/mutex.h>
+#include <linux/rcuwait.h>
+#include <linux/smp.h>
+#include "myhv.h"
+#include "backend.h"
+#include "event.h"
+#include "core/vm.h"
+
+struct chip_lapic;
+struct cpuid_table;
+
+/* vcpu->mode: who must be told, and how, that there is work. */
+enum vcpu_mode {
+	VCPU_OUTSIDE,	/* user space, or handling an exit: will look before entry */
+	VCPU_IN_GUEST,	/* from "IRQs off, looked at requests" to after the exit: send an IPI */
+	VCPU_HALTED,	/* blocked in HLT or wait-for-SIPI: wake it */
+};
+
+/* vcpu->requests: bits, set by any thread, then vcpu_kick(). */
+#define VCPU_REQ_KICK 0		/* return EINTR to user space */
+#define VCPU_REQ_NMI 1		/* deliver an NMI */
+#define VCPU_REQ_EVENT 2	/* look at the interrupt controllers again */
+#define VCPU_REQ_CLOCK 3	/* write the paravirtual clock page again */
+#define VCPU_REQ_INIT 4		/* LAPIC received INIT */
+#define VCPU_REQ_SIPI 5		/* ... SIPI, vector in lapic */
+#define VCPU_REQ_TRIPLE_FAULT 6
+#define VCPU_REQ_EXIT_EOI 7	/* split irqchip: report an EOI, vector in @pending_eoi */
+#define VCPU_REQ_DEAD 8		/* the VM is broken */
+
+/**
+ * struct vcpu_regs - the neutral copy of the registers
+ * @valid: groups whose copy here is current
+ * @dirty: groups changed here, committed to the hardware at the next entry
+ *
+ * Use vcpu_regs() before reading a group and vcpu_regs_dirty() before changing one.
+ */
+struct vcpu_regs {
+	u32 valid;
+	u32 dirty;
+	struct myhv_state_general general;
+	struct myhv_state_segments segments;
+	struct myhv_state_control control;
+	struct myhv_state_debug debug;
+};
+
+/* MSRs that neither the backend nor the LAPIC keeps. */
+struct vcpu_msrs {
+	u64 tsc_adjust;
+	u64 tsc_aux;
+	u64 misc_enable;
+	u64 spec_ctrl;
+	u64 xss;
+	u64 mcg_cap;
+	u64 mcg_status;
+	u64 mcg_ctl;
+	u64 mce_banks[32 * 4];
+	u64 mtrr_def_type;
+	u64 mtrr_fixed[11];
+	u64 mtrr_var[16];
+	u64 hwcr;
+	u64 ucode_rev;
+	u64 platform_info;
+	u64 arch_capabilities;
+	/* paravirtual clock, PV EOI, asynchronous wakeups: KVM-compatible */
+	u64 pv_clock; /* address | 1 */
+	u64 pv_wall_clock;
+	u64 pv_eoi;
+};
+
+enum { INSN_BYTES_MAX = 15 };
+
+/* What is left to do of an exit that went to user space; exit/io.c, exit/mmio.c, ... */
+typedef enum exit_action (*vcpu_complete_fn)(struct myhv_vcpu *vcpu);
+
+/* Device accesses of the instruction under emulation that are done; exit/emulate.c. */
+#define EMU_LOG_ENTRIES 16
+struct emu_access {
+	u64 gpa;
+	u8 size;
+	bool is_write;
+	u8 data[8];
+};
+
+struct myhv_vcpu {
+	/* identity: never changed */
+	struct myhv_vm *vm;
+	u32 id; /* APIC id */
+	struct page **run_pages;
+	struct myhv_run_page *run_page; /* page 0: read with READ_ONCE, never written */
+	struct myhv_exit *exit;		/* page 1 */
+	struct myhv_vcpu_state *state;	/* page 2 */
+	void *data;			/* page 3: port I/O */
+	struct myhv_vcpu_state *state_copy; /* of @state, which user space may change
+					     * under us; NULL until core/run.c needs it */
+
+	/* one thread at a time: MYHV_VCPU_RUN and the state ioctls */
+	struct mutex mutex;
+
+	/* any thread */
+	unsigned long requests;
+	enum vcpu_mode mode;
+	int running_cpu; /* valid while @mode is VCPU_IN_GUEST */
+	struct rcuwait wait;
+	call_single_data_t kick_csd;
+
+	/* vCPU thread: architectural state */
+	struct vcpu_regs regs;
+	struct vcpu_msrs msrs;
+	struct event_state event;
+	u32 mp_state; /* MYHV_MP_*; written by the vCPU thread, read by others */
+	struct {
+		u64 offset;
+		u64 ratio; /* 0: not scaled */
+		u32 khz;
+	} tsc;
+	struct {
+		u32 flags; /* MYHV_DEBUG_* */
+		u64 dr[8];
+	} guest_debug;
+	struct cpuid_table *cpuid; /* model/cpuid_policy.h */
+	struct chip_lapic *lapic;  /* NULL without a LAPIC in the kernel */
+	u8 pending_eoi;
+	bool has_run;
+	bool user_irq_pending; /* MYHV_VCPU_INTERRUPT waits (no LAPIC in the kernel) */
+	u8 user_irq_vector;
+
+	/* vCPU thread: extended state, host/fpu.c */
+	struct {
+		void *guest;	 /* XSAVE area, 64-byte aligned, standard format */
+		u32 bytes;
+		u64 xcr0;
+		u64 xss;
+		u32 pkru;
+		u64 host_xcr0;	 /* to put back at the end of the burst */
+	} fpu;
+
+	/* vCPU thread: the burst and the exit under way */
+	bool in_burst;
+	bool hw_exit_intr;	/* the last exit was a host interrupt (or NMI) */
+	int last_cpu;		/* where the last burst ran, -1: nowhere */
+	u64 slat_gen;		/* vm->slat.flush_gen last flushed for */
+	bool tlb_flush;		/* flush the guest's linear translations at entry */
+	struct event inject;	/* for the next entry; type EVENT_NONE: nothing */
+	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
+	vcpu_complete_fn complete;
+	struct {
+		u8 bytes[INSN_BYTES_MAX];
+		u8 nr_bytes;	/* given by the hardware, 0: none */
+		u64 next_rip;	/* given by the hardware, 0: not known */
+	} insn;
+	struct {
+		struct emu_access log[EMU_LOG_ENTRIES];
+		u8 nr_done;	/* accesses in @log that are complete */
+		u8 next;	/* replay position */
+		struct x86_emulate_ctx *ctx; /* exit/emulate.c */
+	} emu;
+
+	/* statistics: written by the vCPU thread, read any time */
+	struct {
+		u64 exits;
+		u64 user_exits;
+		u64 halts;
+		u64 injections;
+		u64 faults;
+		u64 by_reason[256]; /* index: the backend's exit_name() code */
+	} stat;
+};
+
+/* ---- registers: vCPU thread ---- */
+
+/* Make the neutral copy of @groups current. */
+static inline struct vcpu_regs *vcpu_regs(struct myhv_vcpu *vcpu, u32 groups)
+{
+	u32 missing = groups & ~vcpu->regs.valid;
+
+	if (missing) {
+		backend->regs_fetch(vcpu, missing);
+		vcpu->regs.valid |= missing;
+	}
+	return &vcpu->regs;
+}
+
+/* The same, and announce that @groups will be changed. */
+static inline struct vcpu_regs *vcpu_regs_dirty(struct myhv_vcpu *vcpu, u32 groups)
+{
+	vcpu_regs(vcpu, groups);
+	vcpu->regs.dirty |= groups;
+	return &vcpu->regs;
+}
+
+/*
+ * RIP and the GPRs are always valid after an exit and always committed at entry:
+ * no bookkeeping for them.
+ */
+static inline u64 *vcpu_gpr(struct myhv_vcpu *vcpu, unsigned int nr)
+{
+	return &vcpu->regs.general.gpr[nr];
+}
+
+/* 32-bit halves, zero-extended on write as the CPU does it. */
+static inline u32 vcpu_gpr32(struct myhv_vcpu *vcpu, unsigned int nr)
+{
+	return (u32)vcpu->regs.general.gpr[nr];
+}
+
+static inline u64 vcpu_edx_eax(struct myhv_vcpu *vcpu)
+{
+	return (u64)vcpu_gpr32(vcpu, MYHV_RDX) << 32 | vcpu_gpr32(vcpu, MYHV_RAX);
+}
+
+/* ---- core/vcpu.c ---- */
+int vcpu_create(struct myhv_vm *vm, struct myhv_vcpu_create *args); /* returns a descriptor */
+void vcpu_destroy(struct myhv_vcpu *vcpu);
+/* Registers as after RESET or INIT (SDM "Processor State After Reset"). */
+void vcpu_reset(struct myhv_vcpu *vcpu, bool init);
+
+/* ---- core/kick.c: any context, any thread ---- */
+
+/* Let the vCPU notice requests or a new interrupt: IPI, wake up, or nothing. */
+void vcpu_kick(struct myhv_vcpu *vcpu);
+/* set_bit() + vcpu_kick() */
+void vcpu_request(struct myhv_vcpu *vcpu, unsigned int req);
+/* On return no vCPU of @vm runs guest code with what was in force before. IRQs on. */
+void vm_kick_all_sync(struct myhv_vm *vm);
+
+static inline bool vcpu_test_and_clear_request(struct myhv_vcpu *vcpu, unsigned int req)
+{
+	if (!test_bit(req, &vcpu->requests))
+		return false;
+	clear_bit(req, &vcpu->requests);
+	/* pairs with smp_mb__before_atomic() in vcpu_request(): see what came with it */
+	smp_mb__after_atomic();
+	return true;
+}
+
+/* ---- core/run.c ---- */
+long vcpu_run(struct myhv_vcpu *vcpu); /* vcpu->mutex held */
+
+/* ---- core/state.c: register groups for user space; vcpu->mutex held ---- */
+/* Copy groups to and from kernel memory; set checks all before it changes any. */
+int vcpu_state_get(struct myhv_vcpu *vcpu, u32 groups, struct myhv_vcpu_state *state);
+int vcpu_state_set(struct myhv_vcpu *vcpu, u32 groups, const struct myhv_vcpu_state *state);
+
+/* ---- guest mode predicates; vCPU thread ---- */
+enum cpu_mode { CPU_REAL, CPU_V86, CPU_PROT16, CPU_PROT32, CPU_LONG64 };
+enum cpu_mode vcpu_cpu_mode(struct myhv_vcpu *vcpu);
+u8 vcpu_cpl(struct myhv_vcpu *vcpu);
+
+#endif /* MYHV_CORE_VCPU_H */

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Decisions about exits, without hardware: a backend turns its exit code into
+ * the neutral facts below and calls one of these. Every handler runs on the vCPU's
+ * thread, first inside a burst; one that cannot finish there without sleeping has changed
+ * nothing and answers EXIT_NEEDS_SLEEP.
+ *
+ * RIP: a handler that completes the instruction moves it with vcpu_skip_insn().
+ * One that answers EXIT_TO_USER leaves the rest to vcpu->complete, called at the next run.
+ */
+#ifndef MYHV_EXIT_H
+#define MYHV_EXIT_H
+
+#include "core/vcpu.h"
+
+/* ---- exit/insn.c: the instruction at RIP ---- */
+
+/*
+ * Length of the instruction that exited: from vcpu->insn.next_rip when the hardware
+ * gave it, else fetched and decoded. Fills @insn when not NULL (then always decodes).
+ * 0 with *@length; else the action to return (EXIT_NEEDS_SLEEP, or RESUME_GUEST after a
+ * fault was queued).
+ */
+struct x86_insn;
+bool insn_decode_current(struct myhv_vcpu *vcpu, struct x86_insn *insn, enum exit_action *action);
+bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action);
+/* RIP += length (with the mode's wrap), interrupt shadow and RF cleared, TF -> #DB queued. */
+void insn_finish(struct myhv_vcpu *vcpu, u8 length);
+
+/* ---- exit/inject.c: faults for the guest ---- */
+void inject_exception(struct myhv_vcpu *vcpu, u8 vector);
+void inject_exception_error(struct myhv_vcpu *vcpu, u8 vector, u32 error);
+void inject_gp(struct myhv_vcpu *vcpu); /* #GP(0) */
+void inject_ud(struct myhv_vcpu *vcpu);
+void inject_pf(struct myhv_vcpu *vcpu, u64 cr2, u32 error);
+void inject_db(struct myhv_vcpu *vcpu, u64 dr6_bits);
+
+/*
+ * [entry] Look at vcpu->event and the interrupt controllers, fill vcpu->inject and ask
+ * for windows. false: do not enter (triple fault): end the burst and look again.
+ */
+bool inject_for_entry(struct myhv_vcpu *vcpu);
+
+/* ---- exit/io.c ---- */
+
+/**
+ * struct io_access - a port access
+ * @port: the port
+ * @size: 1, 2 or 4
+ * @is_in: IN or INS
+ * @is_string: INS or OUTS (with or without REP): emulated
+ */
+struct io_access {
+	u16 port;
+	u8 size;
+	bool is_in;
+	bool is_string;
+};
+enum exit_action exit_io(struct myhv_vcpu *vcpu, const struct io_access *io);
+
+/* ---- exit/mmio.c: second-level faults ---- */
+
+/**
+ * struct slat_violation - a second-level fault
+ * @gpa: guest-physical address
+ * @access: SLAT_READ | SLAT_WRITE | SLAT_EXEC
+ * @in_walk: while the CPU walked the guest's own tables
+ */
+struct slat_violation {
+	u64 gpa;
+	u32 access;
+	bool in_walk;
+};
+enum exit_action exit_slat_violation(struct myhv_vcpu *vcpu, const struct slat_violation *v);
+
+/* ---- exit/emulate.c: run the emulator on the instruction at RIP ---- */
+enum exit_action emulate_current(struct myhv_vcpu *vcpu);
+int emulate_vcpu_init(struct myhv_vcpu *vcpu); /* allocates vcpu->emu.ctx */
+void emulate_vcpu_free(struct myhv_vcpu *vcpu);
+
+/* ---- exit/cpuid.c, exit/msr.c, exit/hlt.c, exit/hypercall.c ---- */
+enum exit_action exit_cpuid(struct myhv_vcpu *vcpu);
+enum exit_action exit_rdmsr(struct myhv_vcpu *vcpu);
+enum exit_action exit_wrmsr(struct myhv_vcpu *vcpu);
+enum exit_action exit_hlt(struct myhv_vcpu *vcpu);
+enum exit_action exit_pause(struct myhv_vcpu *vcpu);
+enum exit_action exit_hypercall(struct myhv_vcpu *vcpu);
+enum exit_action exit_xsetbv(struct myhv_vcpu *vcpu);
+enum exit_action exit_wbinvd(struct myhv_vcpu *vcpu); /* and INVD, CLFLUSH-like: skip */
+enum exit_action exit_rdtsc(struct myhv_vcpu *vcpu, bool is_rdtscp);
+enum exit_action exit_rdpmc(struct myhv_vcpu *vcpu);
+enum exit_action exit_monitor(struct myhv_vcpu *vcpu); /* MONITOR, MWAIT */
+enum exit_action exit_undefined(struct myhv_vcpu *vcpu); /* VMX/SVM instructions: #UD */
+enum exit_action exit_shutdown(struct myhv_vcpu *vcpu); /* triple fault */
+enum exit_action exit_task_switch(struct myhv_vcpu *vcpu);
+
+/*
+ * MSR access by number for guest (@host false: policy of RDMSR and WRMSR) and user space
+ * (@host true: may restore read-only state). 0; -EINVAL: #GP; -ENOENT: unknown.
+ */
+int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value);
+int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value);
+/* MYHV_MSR_INDICES */
+unsigned int msr_indices(u32 *indices, unsigned int max);
+
+/* ---- exit/ctrl_regs.c: control and debug registers ---- */
+
+/* Checked writes, as MOV to CRn does them: 0, or -EINVAL: #GP(0). */
+int cr0_write(struct myhv_vcpu *vcpu, u64 value);
+int cr3_write(struct myhv_vcpu *vcpu, u64 value);
+int cr4_write(struct myhv_vcpu *vcpu, u64 value);
+int cr8_write(struct myhv_vcpu *vcpu, u64 value);
+int efer_write(struct myhv_vcpu *vcpu, u64 value, bool host);
+int xcr0_write(struct myhv_vcpu *vcpu, u64 value);
+int dr_write(struct myhv_vcpu *vcpu, unsigned int nr, u64 value);
+/* Is the set possible for SET? Pure checks; 0 or -EINVAL. */
+int control_check(struct myhv_vcpu *vcpu, const struct myhv_state_control *c);
+/*
+ * An intercepted MOV CR, MOV DR, LMSW, SMSW, CLTS, INVLPG: decoded here, since not
+ * every CPU hands over the operands.
+ */
+enum exit_action exit_cr_access(struct myhv_vcpu *vcpu);
+enum exit_action exit_dr_access(struct myhv_vcpu *vcpu);
+enum exit_action exit_invlpg(struct myhv_vcpu *vcpu);
+
+/* ---- exit/debug.c ---- */
+enum exit_action exit_db(struct myhv_vcpu *vcpu, u64 dr6_bits);
+enum exit_action exit_bp(struct myhv_vcpu *vcpu);
+int guest_debug_set(struct myhv_vcpu *vcpu, const struct myhv_debug *debug);
+
+/* ---- exit/pvclock.c: KVM-compatible paravirtual clock ---- */
+int pvclock_msr_write(struct myhv_vcpu *vcpu, u32 index, u64 value);
+/* VCPU_REQ_CLOCK; vCPU thread, may sleep (outside a burst) */
+void pvclock_update(struct myhv_vcpu *vcpu);
+
+/* ---- exit/tsc.c ---- */
+u64 guest_tsc(struct myhv_vcpu *vcpu, u64 host_tsc);
+void guest_tsc_write(struct myhv_vcpu *vcpu, u64 value); /* keeps vCPUs in step */
+int guest_tsc_set_khz(struct myhv_vcpu *vcpu, u32 khz);
+
+/* Fill vcpu->exit and answer EXIT_TO_USER or VCPU_FAILED. */
+enum exit_action exit_failed(struct myhv_vcpu *vcpu, u32 reason); /* MYHV_EXIT_FAIL_ENTRY, _EMULATION */
+
+#endif /* MYHV_EXIT_H */

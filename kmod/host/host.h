@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The host's side: virtualization on and off per CPU, the host's own FPU, MSR
+ * and mitigation state.
+ */
+#ifndef MYHV_HOST_H
+#define MYHV_HOST_H
+
+#include <linux/types.h>
+
+struct myhv_vcpu;
+
+/* ---- host/power.c: hardware virtualization on all CPUs ---- */
+
+/* Module load and unload: hotplug, syscore and reboot hooks. */
+int host_power_init(void);
+void host_power_exit(void);
+/*
+ * First VM on, last VM off; sleeps. get: -EBUSY when another hypervisor holds a
+ * CPU (one pr_err line names it) and then nothing is left switched on.
+ */
+int host_power_get(void);
+void host_power_put(void);
+
+/* ---- host/fpu.c: extended state ---- */
+
+int host_fpu_init(void); /* module load: sizes, supported XCR0 */
+u64 host_fpu_xcr0(void); /* what guests may enable */
+u32 host_fpu_bytes(void);
+/* Offset and size of a component in the standard format (CPUID leaf 0xD). */
+int host_fpu_alloc(struct myhv_vcpu *vcpu); /* [sleep] area in the reset state */
+void host_fpu_free(struct myhv_vcpu *vcpu);
+void host_fpu_reset(struct myhv_vcpu *vcpu, bool init);
+/*
+ * [burst] begin disables preemption, saves the host's state, loads the guest's (registers,
+ * XCR0, XSS, PKRU); end is the reverse. IRQs on outside, on after.
+ */
+void host_fpu_begin(struct myhv_vcpu *vcpu);
+void host_fpu_end(struct myhv_vcpu *vcpu);
+/* Guest wrote XCR0 or XSS; checked already. Inside a burst the CPU follows at once. */
+void host_fpu_set_xcr0(struct myhv_vcpu *vcpu, u64 xcr0);
+/* Registers of the emulator: XMM/YMM @nr; @bytes 16 or 32. Outside a burst. */
+void host_fpu_get_vector(struct myhv_vcpu *vcpu, unsigned int nr, void *data, unsigned int bytes);
+void host_fpu_set_vector(struct myhv_vcpu *vcpu, unsigned int nr, const void *data,
+			 unsigned int bytes);
+/* XSAVE image, checked: -EINVAL on reserved bits (XSTATE_BV, XCOMP_BV, MXCSR). */
+int host_fpu_get_image(struct myhv_vcpu *vcpu, void *image, u32 bytes);
+int host_fpu_set_image(struct myhv_vcpu *vcpu, const void *image, u32 bytes);
+
+/* ---- host/mitigations.c ---- */
+
+/* Decided at load from the boot CPU's bug bits. */
+struct host_mitigations {
+	bool ibpb_on_switch; /* another guest ran last on this CPU */
+	bool spec_ctrl;	     /* MSR exists: swap guest and host values */
+	bool rsb_fill;	     /* after an exit */
+	bool verw;	     /* before an entry */
+	bool l1d_flush;	     /* before an entry */
+	bool virt_spec_ctrl;
+};
+extern struct host_mitigations host_mitigations;
+void host_mitigations_init(void);
+/* [burst] begin: IBPB when another vCPU ran here last. */
+void host_mitigations_switch(struct myhv_vcpu *vcpu);
+
+#endif /* MYHV_HOST_H */

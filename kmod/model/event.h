@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Events on their way to the guest: queueing, merging (double and triple fault),
+ * re-queueing after a cut-short delivery, and the choice of what the next entry injects.
+ *
+ * SDM "Priority Among Concurrent Events", "Interrupt 8 - Double Fault Exception"; APM
+ * "Event Injection", "Double-Fault-Exception (Vector 8)".
+ */
+#ifndef MYHV_EVENT_H
+#define MYHV_EVENT_H
+
+#include "x86_defs.h"
+
+enum event_type {
+	EVENT_NONE,
+	EVENT_EXTERNAL_INTERRUPT,
+	EVENT_NMI,
+	EVENT_EXCEPTION,
+	EVENT_SOFT_INTERRUPT, /* INT n */
+};
+
+/**
+ * struct event - one event as the hardware is to inject it, or was injecting it
+ * @type: what it is
+ * @vector: 0..255
+ * @has_error: pushes @error
+ * @soft: #BP or #OF raised by INT3/INTO: the return address lies behind the instruction
+ * @insn_length: for soft ones, bytes to skip; 0 when RIP stands behind already
+ * @error: error code
+ */
+struct event {
+	enum event_type type;
+	u8 vector;
+	bool has_error;
+	bool soft;
+	u8 insn_length;
+	u32 error;
+};
+
+/**
+ * struct event_state - all that waits for delivery to one vCPU
+ * @exception: pending (not yet looked at by the hardware): payload not yet written
+ * @exception_pending: @exception is to be delivered
+ * @has_payload: @payload holds the new CR2 (#PF) or DR6 bits (#DB), to be
+ *	written when the exception is injected
+ * @reinject: an event whose delivery was cut short by an exit; goes first
+ * @nmi_pending: NMIs waiting, 0..2
+ * @smi_pending: an SMI waits (refused: SMM is not emulated)
+ * @triple_fault: shut down
+ */
+struct event_state {
+	struct event exception;
+	bool exception_pending;
+	bool has_payload;
+	u64 payload;
+	struct event reinject;
+	u8 nmi_pending;
+	bool smi_pending;
+	bool triple_fault;
+};
+
+/**
+ * event_queue_exception() - a fault or trap is to be delivered
+ *
+ * Merges with what is pending or being re-injected: contributory and page faults give
+ * #DF, a fault while #DF is delivered gives a triple fault.
+ */
+void event_queue_exception(struct event_state *ev, u8 vector, bool has_error, u32 error,
+			   bool has_payload, u64 payload);
+
+/**
+ * event_requeue() - the hardware reports that delivery of @cut was cut short
+ *
+ * Called at the exit, before any handler queues a fault.
+ */
+void event_requeue(struct event_state *ev, const struct event *cut);
+
+/**
+ * event_drop_reinject() - user space or a task switch took over the cut event
+ */
+void event_drop_reinject(struct event_state *ev);
+
+/**
+ * struct event_facts - the guest's side of the decision
+ * @rflags_if: RFLAGS.IF
+ * @shadow: an interrupt shadow (STI, MOV SS) is active
+ * @nmi_blocked: between NMI and IRET
+ * @irq_waiting: an external interrupt waits (LAPIC, PIC or user space)
+ */
+struct event_facts {
+	bool rflags_if;
+	bool shadow;
+	bool nmi_blocked;
+	bool irq_waiting;
+};
+
+/**
+ * struct event_decision - what to do at this entry
+ * @inject: event to inject; EVENT_EXTERNAL_INTERRUPT: the caller acknowledges the
+ *	controller and fills in the vector
+ * @irq_window: ask for an exit when interrupts can be taken
+ * @nmi_window: same for NMIs
+ * @triple_fault: do not enter, shut down
+ * @took_reinject: @inject came from ev->reinject (already cleared there)
+ */
+struct event_decision {
+	struct event inject;
+	bool irq_window;
+	bool nmi_window;
+	bool triple_fault;
+	bool took_reinject;
+};
+
+/**
+ * event_decide() - choose the event of the next entry and take it out of @ev
+ *
+ * At most one event is injected; for what remains a window is asked for.
+ */
+struct event_decision event_decide(struct event_state *ev, const struct event_facts *facts);
+
+/* Is anything there that event_decide() must look at? Cheap, for every entry. */
+static inline bool event_any(const struct event_state *ev)
+{
+	return ev->exception_pending | ev->triple_fault | (ev->nmi_pending != 0) |
+	       (ev->reinject.type != EVENT_NONE);
+}
+
+#endif /* MYHV_EVENT_H */
