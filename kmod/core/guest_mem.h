@@ -20,15 +20,23 @@ int guest_phys_write(struct myhv_vcpu *vcpu, u64 gpa, const void *data, unsigned
 /* Atomic compare and exchange of 1, 2, 4, 8 bytes (naturally aligned); @old gets the value found. */
 int guest_phys_cmpxchg(struct myhv_vcpu *vcpu, u64 gpa, u64 *old, u64 new, unsigned int len);
 
+/** struct guest_walk_fault - the #PF that the guest must get */
+struct guest_walk_fault {
+	u64 address;
+	u32 error_code;
+};
+
 /*
  * Linear to guest-physical by the guest's own tables. 0; -EAGAIN; -EFAULT with @fault
- * filled when the guest must get a #PF (nothing is queued here). @access: GUEST_WALK_* of guest_walk.h.
+ * filled when the guest must get a #PF (nothing is queued here); -ENXIO when a table lies
+ * where there is no memory. @access: X86_ACCESS_*; USER is the caller's to say.
  */
 int guest_translate(struct myhv_vcpu *vcpu, u64 gva, u32 access, struct guest_walk_result *result,
 		    struct guest_walk_fault *fault);
 
 /*
- * Bytes at CS:RIP + @offset: 0, -EAGAIN, or -EFAULT with @fault filled.
+ * Instruction bytes at a linear address, with the rights of the CPL: 0, -EAGAIN, -EFAULT with
+ * @fault filled, -ENXIO when there is no memory.
  */
 int guest_fetch(struct myhv_vcpu *vcpu, u64 linear, void *data, unsigned int len,
 		struct guest_walk_fault *fault);
