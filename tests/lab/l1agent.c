@@ -1,0 +1,311 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Runs the job inside L1 and speaks with hvlab over one channel: a virtio port or a
+ * serial line. Everything goes in frames, so that output is exact to the byte and the
+ * exit status cannot overtake it.
+ *
+ *	frame: type (1 byte), length (4 bytes, little-endian), payload
+ *	to hvlab:   'H' agent is up, 'O' stdout, 'E' stderr, 'X' exit status (1 byte, last)
+ *	from hvlab: 'I' stdin, 'C' end of stdin, 'W' window size (rows, columns: 2 x 16 bit)
+ *
+ * Built statically: it starts in the initramfs and changes root by itself.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pty.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define FRAME_MAX 32768
+#define HEADER 5
+
+static int port;
+
+/* The job's ends of stdin, stdout and stderr; -1 when closed. A tty has in == out. */
+struct job {
+	pid_t pid;
+	int in, out, err;
+	bool tty;
+};
+
+/* Bytes from hvlab that wait for the job to read them, and the frame being received. */
+struct input {
+	uint8_t frame[HEADER + FRAME_MAX];
+	size_t have;
+	size_t written;
+};
+
+static void write_all(int fd, const void *data, size_t len)
+{
+	const char *p = data;
+
+	while (len) {
+		ssize_t n = write(fd, p, len);
+
+		if (n < 0 && errno != EINTR && errno != EAGAIN)
+			err(1, "write to hvlab");
+		if (n > 0) {
+			p += n;
+			len -= n;
+		}
+	}
+}
+
+static void send_frame(char type, const void *data, uint32_t len)
+{
+	uint8_t frame[HEADER + FRAME_MAX];
+
+	frame[0] = type;
+	memcpy(frame + 1, &len, sizeof(len));
+	if (len)
+		memcpy(frame + HEADER, data, len);
+	write_all(port, frame, HEADER + len);
+}
+
+/* The NUL-terminated strings of a file, as an argv. */
+static char **read_strings(const char *path)
+{
+	size_t len = 0, cap = 1 << 20, count = 0;
+	char *data = malloc(cap);
+	char **list = calloc(cap / 8, sizeof(*list));
+	int fd = open(path, O_RDONLY);
+	ssize_t n;
+
+	if (fd < 0 || !data || !list)
+		err(1, "%s", path);
+	while (len < cap && (n = read(fd, data + len, cap - len)) > 0)
+		len += n;
+	close(fd);
+	for (char *p = data; p < data + len; p += strlen(p) + 1)
+		list[count++] = p;
+	return list;
+}
+
+static void __attribute__((noreturn)) exec_job(char **argv, char **env)
+{
+	signal(SIGPIPE, SIG_DFL);
+	environ = env;
+	execvp(argv[0], argv);
+	fprintf(stderr, "hvlab: cannot run %s: %s\n", argv[0], strerror(errno));
+	_exit(errno == ENOENT ? 127 : 126);
+}
+
+static void start_on_tty(struct job *job, char **argv, char **env)
+{
+	int master;
+
+	job->pid = forkpty(&master, NULL, NULL, NULL);
+	if (job->pid < 0)
+		err(1, "forkpty");
+	if (!job->pid)
+		exec_job(argv, env);
+	job->in = job->out = master;
+	job->err = -1;
+	job->tty = true;
+}
+
+static void start_on_pipes(struct job *job, char **argv, char **env, bool with_stdin)
+{
+	int in[2], out[2], errs[2];
+
+	if (pipe2(out, O_CLOEXEC) || pipe2(errs, O_CLOEXEC) || pipe2(in, O_CLOEXEC))
+		err(1, "pipe");
+	job->pid = fork();
+	if (job->pid < 0)
+		err(1, "fork");
+	if (!job->pid) {
+		if (!with_stdin)
+			in[0] = open("/dev/null", O_RDONLY);
+		setsid();
+		dup2(in[0], 0);
+		dup2(out[1], 1);
+		dup2(errs[1], 2);
+		exec_job(argv, env);
+	}
+	close(in[0]);
+	close(out[1]);
+	close(errs[1]);
+	job->in = in[1];
+	job->out = out[0];
+	job->err = errs[0];
+	job->tty = false;
+}
+
+/* Moves what is there to hvlab. False at the end of the stream. */
+static bool forward(int fd, char type)
+{
+	char buf[FRAME_MAX];
+	ssize_t n = read(fd, buf, sizeof(buf));
+
+	if (n > 0)
+		send_frame(type, buf, n);
+	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
+}
+
+static void drain(int fd, char type)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	while (fd >= 0 && poll(&p, 1, 0) > 0 && forward(fd, type))
+		;
+}
+
+static uint32_t input_length(const struct input *in)
+{
+	uint32_t len;
+
+	memcpy(&len, in->frame + 1, sizeof(len));
+	return len;
+}
+
+static bool input_complete(const struct input *in)
+{
+	return in->have >= HEADER && in->have == HEADER + input_length(in);
+}
+
+/* Reads no further than the end of one frame: the rest waits in the channel. */
+static void receive(struct input *in)
+{
+	size_t want = in->have < HEADER ? HEADER : HEADER + input_length(in);
+	ssize_t n;
+
+	if (want > sizeof(in->frame))
+		errx(1, "hvlab sent a bad frame");
+	n = read(port, in->frame + in->have, want - in->have);
+	if (n > 0)
+		in->have += n;
+}
+
+/* Acts on a complete frame; stdin data may take several rounds. */
+static void deliver(struct input *in, struct job *job)
+{
+	uint32_t len = input_length(in);
+	ssize_t n;
+
+	switch (in->frame[0]) {
+	case 'I':
+		if (job->in >= 0 && in->written < len) {
+			n = write(job->in, in->frame + HEADER + in->written, len - in->written);
+			if (n < 0 && (errno == EAGAIN || errno == EINTR))
+				return;
+			in->written += n < 0 ? len : (size_t)n;
+			if (in->written < len)
+				return;
+		}
+		break;
+	case 'C':
+		if (!job->tty && job->in >= 0) {
+			close(job->in);
+			job->in = -1;
+		}
+		break;
+	case 'W':
+		if (job->tty && len == 4) {
+			struct winsize size = { 0 };
+
+			memcpy(&size.ws_row, in->frame + HEADER, 2);
+			memcpy(&size.ws_col, in->frame + HEADER + 2, 2);
+			ioctl(job->in, TIOCSWINSZ, &size);
+		}
+		break;
+	}
+	in->have = in->written = 0;
+}
+
+/* Relays until the job's first process has ended; returns its wait status. */
+static int relay(struct job *job)
+{
+	static struct input in;
+	int status, ended = 0;
+
+	while (!ended) {
+		bool pending = input_complete(&in);
+		struct pollfd p[4] = {
+			{ .fd = job->out, .events = POLLIN },
+			{ .fd = job->err, .events = POLLIN },
+			{ .fd = pending ? -1 : port, .events = POLLIN },
+			{ .fd = pending ? job->in : -1, .events = POLLOUT },
+		};
+		pid_t pid;
+
+		/* SIGCHLD ends the poll; the bound covers one that came just before. */
+		poll(p, 4, 100);
+		if (p[0].revents && !forward(job->out, 'O') && !job->tty)
+			job->out = -1;
+		if (p[1].revents && !forward(job->err, 'E'))
+			job->err = -1;
+		if (p[2].revents & POLLIN)
+			receive(&in);
+		if (input_complete(&in))
+			deliver(&in, job);
+		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+			if (pid == job->pid) {
+				ended = 1;
+				break;
+			}
+	}
+	drain(job->out, 'O');
+	drain(job->err, 'E');
+	return status;
+}
+
+static void on_child(int sig)
+{
+	(void)sig;
+}
+
+int main(int argc, char **argv)
+{
+	struct sigaction child = { .sa_handler = on_child, .sa_flags = SA_NOCLDSTOP };
+	struct termios raw;
+	struct job job;
+	char **job_argv, **job_env;
+	uint8_t code;
+	int status;
+
+	if (argc != 6)
+		errx(2, "usage: l1agent PORT ROOT ARGV-FILE ENV-FILE none|pipe|tty");
+	port = open(argv[1], O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (port < 0)
+		err(1, "%s", argv[1]);
+	if (!tcgetattr(port, &raw)) {
+		cfmakeraw(&raw);
+		tcsetattr(port, TCSANOW, &raw);
+	}
+	job_argv = read_strings(argv[3]);
+	job_env = read_strings(argv[4]);
+	if (chroot(argv[2]) || chdir("/tmp"))
+		err(1, "chroot");
+	umask(022);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	sigaction(SIGCHLD, &child, NULL);
+	signal(SIGPIPE, SIG_IGN);
+
+	send_frame('H', NULL, 0);
+	if (!strcmp(argv[5], "tty"))
+		start_on_tty(&job, job_argv, job_env);
+	else
+		start_on_pipes(&job, job_argv, job_env, !strcmp(argv[5], "pipe"));
+	if (job.in >= 0)
+		fcntl(job.in, F_SETFL, fcntl(job.in, F_GETFL) | O_NONBLOCK);
+	status = relay(&job);
+
+	/* What the job wrote to /out must be in L0 before L0 hears of the end. */
+	sync();
+	code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+	send_frame('X', &code, 1);
+	return 0;
+}

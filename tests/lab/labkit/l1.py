@@ -1,0 +1,119 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What goes into L1: the initramfs with the init script, the agent and the job."""
+import ctypes
+import hashlib
+import lzma
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .cache import LabError, entry
+from .cpio import Archive
+from .kernels import module_files
+
+HERE = Path(__file__).resolve().parent.parent
+
+
+@dataclass
+class Job:
+    """One run, as the command line asked for it."""
+    argv: list
+    backend: str = "svm"
+    kernel: object = None
+    cpu: str = None
+    smp: int = 2
+    mem: str = "2G"
+    with_paths: list = field(default_factory=list)
+    env: dict = field(default_factory=dict)
+    out: Path = None
+    timeout: float = None
+    stdin: str = "none"     # none, pipe or tty
+    icount: bool = False
+    append: str = ""
+    log: Path = None
+
+    def environment(self):
+        env = {
+            "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            "HOME": "/root", "SHELL": "/bin/bash", "LANG": "C.UTF-8",
+            "TERM": os.environ.get("TERM", "dumb"),
+            "MYHV_LAB": "1", "MYHV_BACKEND": self.backend,
+        }
+        return {**env, **self.env}
+
+    def named_paths(self):
+        """(name below /with, absolute path) of each --with."""
+        names = {}
+        for path in self.with_paths:
+            name = os.path.basename(os.path.abspath(path))
+            real = os.path.realpath(path)
+            if not os.path.exists(real):
+                raise LabError(f"--with {path}: no such file or folder")
+            if name in names:
+                raise LabError(f"--with: two paths are named {name}")
+            names[name] = real
+        return names.items()
+
+
+def _agent():
+    source = HERE / "l1agent.c"
+    key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
+
+    def build(tmp, _final):
+        subprocess.run(["gcc", "-static", "-O2", "-Wall", "-o", tmp / "l1agent", source],
+                       check=True)
+
+    return entry(f"agent/{key}", build) / "l1agent"
+
+
+def busybox():
+    path = shutil.which("busybox", path="/bin:/usr/bin:/usr/local/bin")
+    if not path:
+        raise LabError("busybox not found: apt-get install busybox-static")
+    data = Path(path).read_bytes()
+    if b"/lib64/ld-linux" in data:
+        raise LabError(f"{path} is not static: apt-get install busybox-static")
+    return data
+
+
+def _module_data(path):
+    data = path.read_bytes()
+    if path.suffix == ".xz":
+        return lzma.decompress(data)
+    return data
+
+
+def initramfs(job, port, modules, setup):
+    """The archive for `job`. `port` is the agent's channel in L1, `modules` what the
+    backend's devices need, `setup` the lines of /job/setup."""
+    a = Archive()
+    for d in ("bin", "dev", "proc", "sys", "rw", "l0", "root", "modules", "job"):
+        a.dir(d)
+    a.char_device("dev/console", 5, 1)
+    a.file("bin/busybox", busybox(), 0o755)
+    a.file("init", (HERE / "l1-init.sh").read_bytes(), 0o755)
+    a.file("bin/l1agent", _agent().read_bytes(), 0o755)
+    order = []
+    for path in module_files(job.kernel, modules):
+        name = path.name.split(".ko")[0] + ".ko"
+        a.file(f"modules/{name}", _module_data(path))
+        order.append(name)
+    a.file("modules/order", "".join(f"{n}\n" for n in order))
+    a.file("job/argv", b"".join(os.fsencode(s) + b"\0" for s in job.argv))
+    a.file("job/env", b"".join(os.fsencode(f"{k}={v}") + b"\0"
+                               for k, v in job.environment().items()))
+    a.file("job/stdin", job.stdin + "\n")
+    a.file("job/port", port + "\n")
+    a.file("job/setup", "".join(" ".join(map(shlex.quote, map(str, line))) + "\n"
+                                for line in setup))
+    return a.bytes()
+
+
+def die_with_parent():
+    """In a fresh child: no emulator outlives its hvlab, however that ends."""
+    pr_set_pdeathsig = 1
+    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

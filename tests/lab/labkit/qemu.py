@@ -1,0 +1,103 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Backend svm: L1 under QEMU's TCG, with AMD-V emulated."""
+import os
+import shutil
+import socket
+import subprocess
+
+from . import l1
+from .cache import LabError, entry, say
+from .debian import Suite
+
+SUITE = "bookworm-backports"
+# L0's root and the overlay above it, and the agent's channel.
+MODULES = ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"]
+# Reports end the machine at once: after an oops nothing more could be believed.
+APPEND = ("console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1 softlockup_panic=1 "
+          "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 cryptomgr.notests "
+          "tsc=reliable no_timer_check")
+
+
+class Emulator:
+    """A QEMU: its command with what it needs to find its own files, and a CPU model
+    whose AMD-V it emulates well enough."""
+
+    def __init__(self, command, env, cpu):
+        self.command, self.env, self.cpu = command, env, cpu
+
+
+def _fetch(tmp, _final):
+    Suite(SUITE).unpack(["qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios"],
+                        tmp)
+
+
+def emulator():
+    try:
+        top = entry("qemu/10.0", _fetch)
+    except LabError as e:
+        own = shutil.which("qemu-system-x86_64")
+        if not own:
+            raise
+        say(f"warning: QEMU 10.0 is not to be had ({e}); using {own}, which emulates AMD-V "
+            "with known mistakes")
+        # 7.2 lets a guest's XSETBV through to the host.
+        return Emulator([own], {}, "EPYC,-xsave")
+    binary = top / "usr/bin/qemu-system-x86_64"
+    missing = [line.split()[0] for line in
+               subprocess.run(["ldd", binary], stdout=subprocess.PIPE, text=True,
+                              check=False).stdout.splitlines() if "not found" in line]
+    if missing:
+        raise LabError(f"QEMU lacks {', '.join(missing)}: apt-get install qemu-system-x86 "
+                       "brings these libraries")
+    data = [arg for d in ("qemu", "seabios", "ovmf") if (top / "usr/share" / d).is_dir()
+            for arg in ("-L", str(top / "usr/share" / d))]
+    return Emulator([str(binary), *data],
+                    {"QEMU_MODULE_DIR": str(top / "usr/lib/x86_64-linux-gnu/qemu")}, "EPYC")
+
+
+def _share(tag, path, options):
+    path = str(path).replace(",", ",,")
+    return ["-virtfs", f"local,path={path},mount_tag={tag},security_model=none,multidevs=remap"
+            + options]
+
+
+def prepare():
+    emulator()
+
+
+def start(job, folder):
+    """Boot L1 with the job. Returns (process, log socket, agent socket)."""
+    emu = emulator()
+    setup = [("with", name, path) for name, path in job.named_paths()]
+    setup.append(("modules", job.kernel.modules))
+    if job.out:
+        setup.append(("out",))
+    initrd = folder / "initrd"
+    initrd.write_bytes(l1.initramfs(job, "/dev/vport0p1", MODULES, setup))
+
+    log, log_qemu = socket.socketpair()
+    agent, agent_qemu = socket.socketpair()
+    thread = "single" if job.icount or job.smp == 1 else "multi"
+    argv = [
+        *emu.command, "-no-user-config", "-nodefaults", "-display", "none", "-no-reboot",
+        "-machine", "q35", "-accel", f"tcg,thread={thread}", "-cpu", job.cpu or emu.cpu,
+        "-smp", str(job.smp), "-m", job.mem,
+        "-kernel", str(job.kernel.vmlinux), "-initrd", str(initrd),
+        "-append", f"{APPEND} {job.append}".strip(),
+        "-chardev", f"socket,id=log,fd={log_qemu.fileno()}", "-serial", "chardev:log",
+        "-chardev", f"socket,id=agent,fd={agent_qemu.fileno()}",
+        "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,nr=1,name=hvlab",
+        *_share("root", "/", ",readonly=on"),
+    ]
+    if job.out:
+        argv += _share("out", job.out, "")
+    if job.icount:
+        argv += ["-icount", "shift=0,sleep=off"]
+    with open(folder / "emulator.log", "wb") as errors:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
+            env={**os.environ, **emu.env}, start_new_session=True,
+            pass_fds=(log_qemu.fileno(), agent_qemu.fileno()), preexec_fn=l1.die_with_parent)
+    log_qemu.close()
+    agent_qemu.close()
+    return process, log, agent

@@ -1,0 +1,217 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs a job in L1: relays its streams, watches the kernel log, and gives a verdict."""
+import fcntl
+import os
+import selectors
+import shutil
+import signal
+import struct
+import sys
+import tempfile
+import termios
+import time
+import tty
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from . import qemu
+from .cache import say
+from .watch import LogWatch
+
+BACKENDS = {"svm": qemu}
+
+EXIT_TIMEOUT = 124
+EXIT_SICK = 125
+EXIT_INTERRUPTED = 130
+
+# How long a sick kernel may go on with its report, and a finished one with poweroff.
+REPORT_S = 5
+POWEROFF_S = 30
+ESCAPE = b"\x1d"    # Ctrl-]
+HEADER = 5
+FRAME_MAX = 32768
+
+
+def _frame(kind, payload=b""):
+    return kind + struct.pack("<I", len(payload)) + payload
+
+
+class _Terminal:
+    """hvlab's own terminal in raw mode, while the job has a terminal in L1."""
+
+    @staticmethod
+    @contextmanager
+    def raw(fd):
+        before = termios.tcgetattr(fd)
+        tty.setraw(fd)
+        try:
+            yield
+        finally:
+            termios.tcsetattr(fd, termios.TCSADRAIN, before)
+
+    @staticmethod
+    def size(fd):
+        return fcntl.ioctl(fd, termios.TIOCGWINSZ, bytes(8))[:4]
+
+
+class Run:
+    def __init__(self, job, verbose):
+        self.job, self.verbose = job, verbose
+        self.started = time.monotonic()
+        self.watch = LogWatch()
+        self.status = None          # the job's exit status, once it ended
+        self.stopped = None         # why hvlab ended L1 itself: timeout, interrupt, poweroff
+        self.deadline = self.started + job.timeout if job.timeout else None
+        self._received = bytearray()
+        self._to_agent = bytearray()
+        self._selector = selectors.DefaultSelector()
+
+    # ---- one event each ----
+
+    def _on_log(self, sock):
+        data = self._read(sock)
+        sick_before = self.watch.reason
+        self.watch.feed(data)
+        if self.watch.reason and not sick_before:
+            self._bring_forward(REPORT_S)
+
+    def _on_agent(self, sock):
+        self._received += self._read(sock)
+        while len(self._received) >= HEADER:
+            length = struct.unpack_from("<I", self._received, 1)[0]
+            if len(self._received) < HEADER + length:
+                return
+            kind = self._received[:1]
+            payload = bytes(self._received[HEADER:HEADER + length])
+            del self._received[:HEADER + length]
+            self._on_frame(kind, payload)
+
+    def _on_frame(self, kind, payload):
+        if kind == b"O":
+            _write(1, payload)
+        elif kind == b"E":
+            _write(2, payload)
+        elif kind == b"X":
+            self.status = payload[0]
+            self.deadline = time.monotonic() + POWEROFF_S
+        elif kind == b"H" and self.verbose:
+            say(f"L1 ({self.job.kernel.release}) is up after "
+                f"{time.monotonic() - self.started:.1f} s")
+
+    def _on_stdin(self, fd):
+        data = os.read(fd, FRAME_MAX)
+        if self.job.stdin == "tty" and ESCAPE in data:
+            self.stopped = "interrupt"
+            return
+        if data:
+            self._to_agent += _frame(b"I", data)
+        else:
+            self._to_agent += _frame(b"C")
+            self._selector.unregister(fd)
+
+    def _read(self, sock):
+        try:
+            data = sock.recv(1 << 16)
+        except ConnectionResetError:
+            data = b""
+        if not data:
+            self._selector.unregister(sock)
+            self._open.discard(sock)
+        return data
+
+    def _flush_to_agent(self, sock):
+        if self._to_agent and sock in self._open:
+            try:
+                del self._to_agent[:sock.send(self._to_agent)]
+            except (BlockingIOError, BrokenPipeError, ConnectionResetError):
+                pass
+
+    def _bring_forward(self, seconds):
+        soon = time.monotonic() + seconds
+        self.deadline = min(self.deadline or soon, soon)
+
+    # ---- the run ----
+
+    def run(self):
+        with ExitStack() as stack:
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hvlab-")))
+            process, log, agent = BACKENDS[self.job.backend].start(self.job, folder)
+            stack.callback(_reap, process)
+            agent.setblocking(False)
+            self._open = {log, agent}
+            self._selector.register(log, selectors.EVENT_READ, self._on_log)
+            self._selector.register(agent, selectors.EVENT_READ, self._on_agent)
+            if self.job.stdin != "none":
+                self._selector.register(0, selectors.EVENT_READ, self._on_stdin)
+            if self.job.stdin == "tty":
+                stack.enter_context(_Terminal.raw(0))
+                resize = lambda *_: self._to_agent.extend(_frame(b"W", _Terminal.size(0)))
+                resize()
+                signal.signal(signal.SIGWINCH, resize)
+            try:
+                self._loop(agent)
+            except KeyboardInterrupt:
+                self.stopped = "interrupt"
+            process.kill() if self._open else process.wait()
+            process.wait()
+            self.watch.finish()
+            if self.job.log:
+                self.job.log.write_bytes(b"\n".join(self.watch.lines) + b"\n")
+            errors = (folder / "emulator.log").read_text(errors="replace").strip()
+        return self._verdict(process.returncode, errors)
+
+    def _loop(self, agent):
+        while self._open and not self.stopped:
+            wait = 0.2 if self._to_agent else 1.0
+            if self.deadline:
+                left = self.deadline - time.monotonic()
+                if left <= 0:
+                    self.stopped = "deadline"
+                    return
+                wait = min(wait, left)
+            for key, _ in self._selector.select(wait):
+                key.data(key.fileobj)
+            self._flush_to_agent(agent)
+
+    def _verdict(self, emulator_status, emulator_errors):
+        if self.stopped == "interrupt":
+            return EXIT_INTERRUPTED
+        if self.watch.reason:
+            return self._fail(EXIT_SICK, f"L1's kernel is sick: {self.watch.reason}")
+        if self.status is not None:
+            if self.stopped:
+                return self._fail(EXIT_SICK, f"L1 did not power off within {POWEROFF_S} s")
+            return self.status
+        if self.stopped:
+            return self._fail(EXIT_TIMEOUT, f"timeout after {self.job.timeout:g} s, L1 killed")
+        why = "L1 ended before the command did"
+        if emulator_status:
+            why = f"the emulator failed (status {emulator_status}): {emulator_errors}"
+        return self._fail(EXIT_SICK, why)
+
+    def _fail(self, status, why):
+        tail = self.watch.tail()
+        if tail:
+            print(f"--- L1's kernel log\n{tail}\n---", file=sys.stderr)
+        say(why)
+        return status
+
+
+def _write(fd, data):
+    while data:
+        data = data[os.write(fd, data):]
+
+
+def _reap(process):
+    if process.poll() is None:
+        process.kill()
+        process.wait()
+
+
+def run(job, verbose=False):
+    if job.out:
+        job.out.mkdir(parents=True, exist_ok=True)
+        job.out = job.out.resolve()
+    if not shutil.which("gcc"):
+        say("warning: gcc is not installed")
+    return Run(job, verbose).run()
