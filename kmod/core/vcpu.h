@@ -150,6 +150,8 @@ struct myhv_vcpu {
 	u64 slat_gen;		/* vm->slat.flush_gen last flushed for */
 	bool tlb_flush;		/* flush the guest's linear translations at entry */
 	struct event inject;	/* for the next entry; type EVENT_NONE: nothing */
+	bool irq_window_on;	/* what backend->irq_window was told last */
+	bool nmi_window_on;
 	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
 	vcpu_complete_fn complete;
 	struct {

@@ -95,6 +95,20 @@ enum exit_action exit_shutdown(struct myhv_vcpu *vcpu); /* triple fault */
 enum exit_action exit_task_switch(struct myhv_vcpu *vcpu);
 
 /*
+ * exit/cpuid.c, for core/: the vCPU's table. init gives what is supported, with the vCPU's
+ * own APIC id. set: -EINVAL an entry twice or impossible, -ENOMEM; vcpu->mutex held. get and
+ * supported return how many entries there are and fill in up to @max.
+ */
+int cpuid_vcpu_init(struct myhv_vcpu *vcpu);
+void cpuid_vcpu_free(struct myhv_vcpu *vcpu);
+int cpuid_set(struct myhv_vcpu *vcpu, const struct myhv_cpuid_entry *entries, u32 count);
+u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max);
+u32 cpuid_supported(struct myhv_cpuid_entry *entries, u32 max);
+
+/* vcpu->msrs as after RESET or INIT; from vcpu_reset() */
+void msr_reset(struct myhv_vcpu *vcpu, bool init);
+
+/*
  * MSR access by number for guest (@host false: policy of RDMSR and WRMSR) and user space
  * (@host true: may restore read-only state). 0; -EINVAL: #GP; -ENOENT: unknown.
  */
@@ -134,6 +148,8 @@ int pvclock_msr_write(struct myhv_vcpu *vcpu, u32 index, u64 value);
 void pvclock_update(struct myhv_vcpu *vcpu);
 
 /* ---- exit/tsc.c ---- */
+void guest_tsc_init(struct myhv_vcpu *vcpu); /* at creation: in step with the VM's others */
+u64 guest_tsc_now(struct myhv_vcpu *vcpu);
 u64 guest_tsc(struct myhv_vcpu *vcpu, u64 host_tsc);
 void guest_tsc_write(struct myhv_vcpu *vcpu, u64 value); /* keeps vCPUs in step */
 int guest_tsc_set_khz(struct myhv_vcpu *vcpu, u32 khz);
