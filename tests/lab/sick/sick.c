@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * A module that harms the kernel it is loaded into, in the way that `how` names. The
+ * lab's self test loads it to prove that a sick L1 does not go unnoticed.
+ */
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/module.h>
+#include <linux/preempt.h>
+#include <linux/sched.h>
+
+static char *how = "";
+module_param(how, charp, 0);
+MODULE_PARM_DESC(how, "oops, warn, atomic, lockup or hung");
+
+static int sick_hang(void *unused)
+{
+	set_current_state(TASK_UNINTERRUPTIBLE);
+	schedule();
+	return 0;
+}
+
+static int __init sick_init(void)
+{
+	int *nowhere = NULL;
+
+	OPTIMIZER_HIDE_VAR(nowhere);
+	if (!strcmp(how, "oops")) {
+		*nowhere = 1;
+	} else if (!strcmp(how, "warn")) {
+		WARN_ON(1);
+	} else if (!strcmp(how, "atomic")) {
+		preempt_disable();
+		schedule_timeout_interruptible(1);
+		preempt_enable();
+	} else if (!strcmp(how, "lockup")) {
+		preempt_disable();
+		for (;;)
+			cpu_relax();
+	} else if (!strcmp(how, "hung")) {
+		if (IS_ERR(kthread_run(sick_hang, NULL, "sick")))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+static void __exit sick_exit(void)
+{
+}
+
+module_init(sick_init);
+module_exit(sick_exit);
+MODULE_DESCRIPTION("Harms the kernel on purpose");
+MODULE_LICENSE("GPL");
