@@ -63,7 +63,9 @@ struct event_state {
  * event_queue_exception() - a fault or trap is to be delivered
  *
  * Merges with what is pending or being re-injected: contributory and page faults give
- * #DF, a fault while #DF is delivered gives a triple fault.
+ * #DF, one of them while #DF is delivered gives a triple fault. In all other cases the
+ * newer one goes first, and what it interrupted is given up where executing the instruction
+ * again brings it back; a cut external interrupt or NMI stays, since nothing would.
  */
 void event_queue_exception(struct event_state *ev, u8 vector, bool has_error, u32 error,
 			   bool has_payload, u64 payload);
@@ -74,6 +76,12 @@ void event_queue_exception(struct event_state *ev, u8 vector, bool has_error, u3
  * Called at the exit, before any handler queues a fault.
  */
 void event_requeue(struct event_state *ev, const struct event *cut);
+
+/**
+ * event_queue_soft() - #BP or #OF of INT3 or INTO is to be delivered
+ * @insn_length: of the instruction at RIP; it is skipped by the delivery
+ */
+void event_queue_soft(struct event_state *ev, u8 vector, u8 insn_length);
 
 /**
  * event_drop_reinject() - user space or a task switch took over the cut event
@@ -102,6 +110,10 @@ struct event_facts {
  * @nmi_window: same for NMIs
  * @triple_fault: do not enter, shut down
  * @took_reinject: @inject came from ev->reinject (already cleared there)
+ * @has_payload: @payload goes to DR6 (#DB, see event_dr6()) or CR2 (#PF, and a #DF that a #PF
+ *	became) before the entry
+ * @fault: @inject is a fault: RFLAGS.RF is set in the image that it pushes
+ * @payload: see @has_payload
  */
 struct event_decision {
 	struct event inject;
@@ -109,6 +121,9 @@ struct event_decision {
 	bool nmi_window;
 	bool triple_fault;
 	bool took_reinject;
+	bool has_payload;
+	bool fault;
+	u64 payload;
 };
 
 /**
@@ -117,6 +132,26 @@ struct event_decision {
  * At most one event is injected; for what remains a window is asked for.
  */
 struct event_decision event_decide(struct event_state *ev, const struct event_facts *facts);
+
+/**
+ * event_dr6() - DR6 after a #DB
+ * @dr6: as it was
+ * @payload: what the exception reports: B0-B3, BD, BS, BT set for "yes"; and
+ *	EVENT_DR6_BLD, EVENT_DR6_RTM likewise, although they are stored inverted
+ *
+ * B0-B3 show this exception alone, the others stay until software clears them (SDM "Debug
+ * Status Register (DR6)").
+ */
+u64 event_dr6(u64 dr6, u64 payload);
+
+#define EVENT_DR6_TRAPS 0x0fULL
+#define EVENT_DR6_BLD BIT_ULL(11)
+#define EVENT_DR6_BD BIT_ULL(13)
+#define EVENT_DR6_BS BIT_ULL(14)
+#define EVENT_DR6_BT BIT_ULL(15)
+#define EVENT_DR6_RTM BIT_ULL(16)
+/* DR6 with nothing to report: reserved bits and inverted ones */
+#define EVENT_DR6_INIT 0xffff0ff0ULL
 
 /* Is anything there that event_decide() must look at? Cheap, for every entry. */
 static inline bool event_any(const struct event_state *ev)
