@@ -80,3 +80,43 @@ format: ## rewrite every C file in the project's style
 format-check: ## fail if `make format` would change anything
 	$(need) $(PACKAGES_LINT)
 	@clang-format --dry-run -Werror --ferror-limit=3 $(c_files)
+
+# ---- in the lab ----------------------------------------------------------------
+
+lab_module = $(O)/kmod-$$($(HVLAB) path release --kernel $(LAB_KERNEL))/myhv.ko
+
+.PHONY: lab-ready test-programs check-hvlab check-lab check-host demo check check-long
+
+# What the lab runs: the module for its kernel, the programs, the standard guest.
+lab-ready: userspace test-programs
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
+	+@$(MAKE) --no-print-directory module KERNEL=$(LAB_KERNEL) KDIR= WERROR=1
+	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
+	@$(HVLAB) prepare --kernel $(LAB_KERNEL)
+
+test-programs: userspace ## guest programs and integration tests, into O/tests/
+	+@for d in guest integration; do \
+		if [ -e tests/$$d/Makefile ]; then $(MAKE) -C tests/$$d O=$(O) || exit 1; fi; done
+
+check-hvlab: ## the lab tells the truth about what runs in it
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
+	@tests/lab/selftest --kernel $(LAB_KERNEL)
+
+check-lab: lab-ready ## integration tests on the module, in the lab; TESTS="name..."
+	@tests/lab/run-tests --kernel $(LAB_KERNEL) $(O) $(TESTS)
+
+check-host: userspace test-programs ## integration tests on this machine, as root; TESTS="name..."
+	+@$(MAKE) --no-print-directory module KDIR=/lib/modules/$$(uname -r)/build KERNEL=
+	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
+	@tests/lab/run-tests --host $(O) $(TESTS)
+
+demo: lab-ready ## a Debian guest on the module, in the lab; with a terminal, a shell in it
+	@tests/lab/demo $(O) $(lab_module)
+
+check_targets := all check-pure check-unit check-headers sparse doc-check format-check analyze \
+	check-hvlab check-lab
+
+check: ## everything that is quick, and the lab; ends with "N passed, N failed"
+	@tests/lab/check-all $(O) $(check_targets)
+
+check-long: check ## check, and what takes long

@@ -87,6 +87,17 @@ def _module_data(path):
     return data
 
 
+def pack_modules(archive, kernel, wanted):
+    """Put the modules and what they depend on below /modules; /modules/order lists
+    them as they must be loaded."""
+    order = []
+    for path in module_files(kernel, wanted):
+        name = path.name.split(".ko")[0] + ".ko"
+        archive.file(f"modules/{name}", _module_data(path))
+        order.append(name)
+    archive.file("modules/order", "".join(f"{n}\n" for n in order))
+
+
 def initramfs(job, port, modules, setup):
     """The archive for `job`. `port` is the agent's channel in L1, `modules` what the
     backend's devices need, `setup` the lines of /job/setup."""
@@ -97,12 +108,7 @@ def initramfs(job, port, modules, setup):
     a.file("bin/busybox", busybox(), 0o755)
     a.file("init", (HERE / "l1-init.sh").read_bytes(), 0o755)
     a.file("bin/l1agent", _agent().read_bytes(), 0o755)
-    order = []
-    for path in module_files(job.kernel, modules):
-        name = path.name.split(".ko")[0] + ".ko"
-        a.file(f"modules/{name}", _module_data(path))
-        order.append(name)
-    a.file("modules/order", "".join(f"{n}\n" for n in order))
+    pack_modules(a, job.kernel, modules)
     a.file("job/argv", b"".join(os.fsencode(s) + b"\0" for s in job.argv))
     a.file("job/env", b"".join(os.fsencode(f"{k}={v}") + b"\0"
                                for k, v in job.environment().items()))
