@@ -259,7 +259,7 @@ struct myhv_pic_state {
 	__u8 auto_eoi;
 	__u8 rotate_on_auto_eoi;
 	__u8 special_fully_nested_mode;
-	__u8 init4;
+	__u8 init4; /* ICW1 bits 0 (ICW4 follows) and 1 (no ICW3) */
 	__u8 elcr;
 	__u8 elcr_mask;
 };
@@ -269,7 +269,7 @@ struct myhv_ioapic_state {
 	__u64 base_address;
 	__u32 ioregsel;
 	__u32 id;
-	__u32 irr; /* pins asserted and not yet delivered */
+	__u32 irr; /* bit per pin: asserted */
 	__u32 pad;
 	__u64 redirtbl[24];
 };
@@ -289,6 +289,11 @@ struct myhv_pit_channel_state {
 	__u8 bcd;
 	__u8 gate;
 	__s64 count_load_time_ns; /* on the VM's clock */
+	__u32 cycle_count; /* counted down from now, until the reload; 0: as @count */
+	__u32 held_ticks;  /* gate low: ticks counted before */
+	__u8 stopped;	   /* no count written or no trigger since the control word */
+	__u8 written;	   /* a count was written since the control word */
+	__u8 pad[6];
 };
 
 /** struct myhv_pit_state - 8254 and port 0x61 */
