@@ -9,7 +9,7 @@ pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
 PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
 	-fno-stack-protector -mgeneral-regs-only -Ikmod/model -Iuapi
 
-.PHONY: check-unit check-pure check-headers sparse doc-check format format-check
+.PHONY: check-unit check-pure check-headers sparse doc-check analyze check-style format format-check
 
 check-unit: ## unit tests of the models, under ASan and UBSan
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_UNIT)
@@ -71,15 +71,32 @@ doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding n
 		grep -vE "member '(pad|reserved?)[0-9]*' not|in 'myhv_(state_[a-z]+|vcpu_state)'" \
 		>$(O)/doc-check.log; cat $(O)/doc-check.log; [ ! -s $(O)/doc-check.log ]
 
-c_files = $$(find uapi kmod userspace tests -name '*.[ch]')
+# Model and programs build in user space, which is where these two look.
+analyze_files = $(model_sources) $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c))
+ANALYZE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -Iuapi -Ikmod/model -Iuserspace/lib -Iuserspace/hvrun
 
-format: ## rewrite every C file in the project's style
-	$(need) $(PACKAGES_LINT)
-	clang-format -i $(c_files)
+analyze: $(analyze_files:%=$(O)/analyze/%.ok) ## gcc -fanalyzer and clang-tidy on models and programs
 
-format-check: ## fail if `make format` would change anything
+$(O)/analyze/%.ok: % .clang-tidy $(wildcard uapi/*.h kmod/model/*.h userspace/*/*.h userspace/*/*/*.h)
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_USER) $(PACKAGES_LINT)
+	@gcc $(ANALYZE_CFLAGS) -fanalyzer -Werror -c -o /dev/null $<
+	@clang-tidy --quiet $< -- $(ANALYZE_CFLAGS) 2>/dev/null
+	@mkdir -p $(@D) && touch $@
+
+check-style: ## licences, line lengths, blanks, file sizes
+	$(need) $(PACKAGES_BUILD)
+	@tests/lab/check-style
+
+# clang-format does not know tables and trace events: a help for writing, no judge.
+FILES ?= $$(find uapi kmod userspace tests -name '*.[ch]' ! -name 'trace*.h' ! -name '*table*')
+
+format: ## clang-format over FILES="..." (default: all but tables)
 	$(need) $(PACKAGES_LINT)
-	@clang-format --dry-run -Werror --ferror-limit=3 $(c_files)
+	clang-format -i $(FILES)
+
+format-check: ## show where `make format` would change FILES
+	$(need) $(PACKAGES_LINT)
+	@clang-format --dry-run -Werror --ferror-limit=3 $(FILES)
 
 # ---- in the lab ----------------------------------------------------------------
 
@@ -113,7 +130,7 @@ check-host: userspace test-programs ## integration tests on this machine, as roo
 demo: lab-ready ## a Debian guest on the module, in the lab; with a terminal, a shell in it
 	@tests/lab/demo $(O) $(lab_module)
 
-check_targets := all check-pure check-unit check-headers sparse doc-check format-check analyze \
+check_targets := all check-pure check-unit check-headers sparse doc-check check-style analyze \
 	check-hvlab check-lab
 
 check: ## everything that is quick, and the lab; ends with "N passed, N failed"
