@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Harness calls: numbers for PORT_CALL. */
+#ifndef GUEST_CALLS_H
+#define GUEST_CALLS_H
+
+/* The memory-like device: accesses since the last call, reads in bits 15:0 */
+#define CALL_MMIO_COUNTS 1
+/* Its last access: size, write << 8, offset << 16 */
+#define CALL_MMIO_LAST 2
+/* PORT_SUM: the sum; the number of elements, which starts both anew */
+#define CALL_SUM 3
+#define CALL_SUM_COUNT 4
+/* Interrupts: vector, gsi | level << 16, MSI with vector */
+#define CALL_INTERRUPT 5
+#define CALL_IRQ_LINE 6
+#define CALL_MSI 7
+#define CALL_NMI 8
+/* Sleep for so many milliseconds outside of the guest */
+#define CALL_SLEEP 9
+/* Of the test alone */
+#define CALL_TEST 0x100
+
+#endif /* GUEST_CALLS_H */
