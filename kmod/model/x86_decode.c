@@ -512,6 +512,13 @@ static void resolve_special_one(struct x86_insn *insn, struct x86_opcode *entry)
 		if (insn->reg > X86_SEG_GS || (insn->opcode == 0x8e && insn->reg == X86_SEG_CS))
 			entry->op = X86_OP_UD;
 		break;
+	case 0xc6:
+	case 0xc7:
+		if (insn->modrm == 0xf8) { /* XABORT, XBEGIN */
+			entry->op = X86_OP_OTHER;
+			entry->form = X86_FORM_EV;
+		}
+		break;
 	case 0x90:
 		if (insn->rex & X86_REX_B)
 			break;

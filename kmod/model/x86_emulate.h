@@ -16,7 +16,7 @@
  *
  * Chunks. No op call crosses a 4 KiB page. Except where ->probe() said RAM, a call
  * moves 1, 2, 4 or 8 bytes (cmpxchg also 16): wider and page-crossing accesses are split,
- * lowest address first.
+ * lowest address first. A locked access that crosses a page is not atomic.
  */
 #ifndef MYHV_MODEL_X86_EMULATE_H
 #define MYHV_MODEL_X86_EMULATE_H
@@ -128,13 +128,16 @@ struct x86_emul_ops {
 	/* A segment register; must stay valid until x86_emulate() returns. */
 	const struct x86_segment *(*segment)(struct x86_emul *e, enum x86_seg seg);
 
-	/* Optional: a step is committed, see "Replay". Not called after the last one. */
+	/*
+	 * Optional: a step is committed and the next begins, see "Replay". When
+	 * x86_emulate() returns anything but X86_EMUL_IO_PENDING the log ends as well.
+	 */
 	void (*commit)(struct x86_emul *e);
 	/* Optional: load a segment register in real or virtual-8086 mode. */
 	void (*set_segment)(struct x86_emul *e, enum x86_seg seg, const struct x86_segment *val);
 	/*
-	 * Optional: the low @bytes (4 to 32) of an XMM/YMM register. put: the other bytes up
-	 * to 128 bits are the caller's to give, those above are cleared when @clear_upper.
+	 * Optional: the low @bytes (16 or 32) of a vector register. put: with @clear_upper all
+	 * higher bytes become zero, else they stay.
 	 */
 	void (*get_vec)(struct x86_emul *e, unsigned int nr, void *buf, unsigned int bytes);
 	void (*put_vec)(struct x86_emul *e, unsigned int nr, const void *buf, unsigned int bytes,
@@ -204,7 +207,6 @@ struct x86_emul {
 
 	u64 next_rip;
 	u64 flags;
-	bool locked;
 	struct x86_operand dst;
 	struct x86_operand src;
 };
