@@ -33,35 +33,16 @@ $(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
 
 check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and C++
 	$(need) $(PACKAGES_BUILD)
-	@for h in uapi/*.h; do \
-		echo "#include \"$$h\"" >$(O)/header.c && \
-		gcc -std=gnu11 -Wall -Wextra -Werror -I. -Iuapi -fsyntax-only $(O)/header.c && \
-		g++ -x c++ -std=c++11 -Wall -Wextra -Werror -I. -Iuapi -fsyntax-only $(O)/header.c || \
-		{ echo "check-headers: $$h does not compile alone" >&2; exit 1; }; done
-	@for h in $(model_headers); do \
-		echo "#include \"$$h\"" >$(O)/header.c && \
-		gcc -std=gnu11 -Wall -Wextra -Werror -I. -Ikmod/model -Iuapi -fsyntax-only \
-			$(O)/header.c || exit 1; done
 	@rm -rf $(O)/headers
 	@$(call mirror,$(O)/headers)
-	@rm -f $(O)/headers/Kbuild
-	@cd $(O)/headers && { \
-		echo 'ccflags-y := -I$$(src)/uapi -I$$(src)/kmod -I$$(src)/kmod/model -I$$(src)/kmod/introspect'; \
-		echo 'obj-m := headers.o'; \
-		for h in $$(find kmod -name '*.h'); do \
-			n=alone_$$(echo $${h%.h} | tr / _); \
-			echo "#include \"$$h\"" >$$n.c; \
-			echo "CFLAGS_$$n.o := -I\$$(src)"; \
-			echo "headers-y += $$n.o"; done; \
-		echo '#include <linux/module.h>' >license.c; \
-		echo 'MODULE_LICENSE("GPL"); MODULE_DESCRIPTION("headers");' >>license.c; \
-		echo 'headers-y += license.o'; } >Kbuild
+	@tests/lab/lone-headers $(O)/headers
 	$(kmake) O= M=$(O)/headers W=1 KCFLAGS=-Werror KBUILD_MODPOST_WARN=1 modules
 
 sparse: ## sparse over the module; it does not know spinlock and srcu guards
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
 	@$(call mirror,$(O)/sparse)
-	$(kmake) O= M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || { cat $(O)/sparse.log; exit 1; }
+	$(kmake) O= M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || \
+		{ cat $(O)/sparse.log; exit 1; }
 	@if grep -E '(warning|error):' $(O)/sparse.log | grep -v 'context imbalance in .class_'; then \
 		exit 1; fi
 
@@ -73,11 +54,14 @@ doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding n
 
 # Model and programs build in user space, which is where these two look.
 analyze_files = $(model_sources) $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c))
-ANALYZE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 -Iuapi -Ikmod/model -Iuserspace/lib -Iuserspace/hvrun
+ANALYZE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 \
+	-Iuapi -Ikmod/model -Iuserspace/lib -Iuserspace/hvrun
+analyze_headers := $(wildcard uapi/*.h kmod/model/*.h userspace/*/*.h userspace/*/*/*.h)
 
-analyze: $(analyze_files:%=$(O)/analyze/%.ok) ## gcc -fanalyzer and clang-tidy on models and programs
+analyze: $(analyze_files:%=$(O)/analyze/%.ok)
+analyze: ## gcc -fanalyzer and clang-tidy on models and programs
 
-$(O)/analyze/%.ok: % .clang-tidy $(wildcard uapi/*.h kmod/model/*.h userspace/*/*.h userspace/*/*/*.h)
+$(O)/analyze/%.ok: % .clang-tidy $(analyze_headers)
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_USER) $(PACKAGES_LINT)
 	@gcc $(ANALYZE_CFLAGS) -fanalyzer -Werror -c -o /dev/null $<
 	@clang-tidy --quiet $< -- $(ANALYZE_CFLAGS) 2>/dev/null

@@ -77,5 +77,6 @@ ip link set lo up
 echo 7 >/proc/sys/kernel/printk
 echo 60 >/proc/sys/kernel/hung_task_timeout_secs
 
-l1agent "$(cat /job/port)" /root /job/argv /job/env "$(cat /job/stdin)" || fail "the agent ended early"
+l1agent "$(cat /job/port)" /root /job/argv /job/env "$(cat /job/stdin)" ||
+	fail "the agent ended early"
 poweroff -f
