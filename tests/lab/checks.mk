@@ -43,8 +43,7 @@ sparse: ## sparse over the module; it does not know spinlock and srcu guards
 	@$(call mirror,$(O)/sparse)
 	$(kmake) O= M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || \
 		{ cat $(O)/sparse.log; exit 1; }
-	@if grep -E '(warning|error):' $(O)/sparse.log | grep -v 'context imbalance in .class_'; then \
-		exit 1; fi
+	@! grep -E '(warning|error):' $(O)/sparse.log | grep -v 'context imbalance in .class_'
 
 doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding need no words)
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
@@ -52,7 +51,8 @@ doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding n
 		grep -vE "member '(pad|reserved?)[0-9]*' not|in 'myhv_(state_[a-z]+|vcpu_state)'" \
 		>$(O)/doc-check.log; cat $(O)/doc-check.log; [ ! -s $(O)/doc-check.log ]
 
-# Model and programs build in user space, which is where these two look.
+# Model and programs build in user space, which is where these two look. gcc 12 sees a
+# leak in every object that is returned by the address of a member.
 analyze_files = $(model_sources) $(sort $(wildcard userspace/*/*.c userspace/*/*/*.c))
 ANALYZE_CFLAGS := -std=gnu11 -D_GNU_SOURCE -O2 \
 	-Iuapi -Ikmod/model -Iuserspace/lib -Iuserspace/hvrun
@@ -63,7 +63,7 @@ analyze: ## gcc -fanalyzer and clang-tidy on models and programs
 
 $(O)/analyze/%.ok: % .clang-tidy $(analyze_headers)
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_USER) $(PACKAGES_LINT)
-	@gcc $(ANALYZE_CFLAGS) -fanalyzer -Werror -c -o /dev/null $<
+	@gcc $(ANALYZE_CFLAGS) -fanalyzer -Wno-analyzer-malloc-leak -Werror -c -o /dev/null $<
 	@clang-tidy --quiet $< -- $(ANALYZE_CFLAGS) 2>/dev/null
 	@mkdir -p $(@D) && touch $@
 
@@ -101,7 +101,7 @@ test-programs: userspace ## guest programs and integration tests, into O/tests/
 
 check-hvlab: ## the lab tells the truth about what runs in it
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
-	@tests/lab/selftest --kernel $(LAB_KERNEL)
+	+@tests/lab/selftest --kernel $(LAB_KERNEL)
 
 check-lab: lab-ready ## integration tests on the module, in the lab; TESTS="name..."
 	@tests/lab/run-tests --kernel $(LAB_KERNEL) $(O) $(TESTS)

@@ -115,7 +115,8 @@ def _prepare(args):
 def _kmake(args):
     kdir = KERNELS[args.kernel].kdir
     sys.stdout.flush()
-    os.execvp("make", ["make", "-C", str(kdir), *args.args])
+    # An O of the project's own make, inherited by MAKEFLAGS, would mean the kernel's.
+    os.execvp("make", ["make", "-C", str(kdir), "O=", *args.args])
 
 
 def main(argv):
