@@ -9,14 +9,17 @@
 
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
-#include <linux/smp.h>
 #include "myhv.h"
 #include "backend.h"
 #include "event.h"
+#include "msr_policy.h"
 #include "core/vm.h"
 
 struct chip_lapic;
 struct cpuid_table;
+
+/* The run area, a page each: user space's, exit record, state, port I/O data. */
+#define VCPU_RUN_PAGES 4
 
 /* vcpu->mode: who must be told, and how, that there is work. */
 enum vcpu_mode {
@@ -52,30 +55,6 @@ struct vcpu_regs {
 	struct myhv_state_debug debug;
 };
 
-/* MSRs that neither the backend nor the LAPIC keeps. */
-struct vcpu_msrs {
-	u64 tsc_adjust;
-	u64 tsc_aux;
-	u64 misc_enable;
-	u64 spec_ctrl;
-	u64 xss;
-	u64 mcg_cap;
-	u64 mcg_status;
-	u64 mcg_ctl;
-	u64 mce_banks[32 * 4];
-	u64 mtrr_def_type;
-	u64 mtrr_fixed[11];
-	u64 mtrr_var[16];
-	u64 hwcr;
-	u64 ucode_rev;
-	u64 platform_info;
-	u64 arch_capabilities;
-	/* paravirtual clock, PV EOI, asynchronous wakeups: KVM-compatible */
-	u64 pv_clock; /* address | 1 */
-	u64 pv_wall_clock;
-	u64 pv_eoi;
-};
-
 enum { INSN_BYTES_MAX = 15 };
 
 /* What is left to do of an exit that went to user space; exit/io.c, exit/mmio.c, ... */
@@ -94,7 +73,7 @@ struct myhv_vcpu {
 	/* identity: never changed */
 	struct myhv_vm *vm;
 	u32 id; /* APIC id */
-	struct page **run_pages;
+	struct page *run_pages[VCPU_RUN_PAGES];
 	struct myhv_run_page *run_page; /* page 0: read with READ_ONCE, never written */
 	struct myhv_exit *exit;		/* page 1 */
 	struct myhv_vcpu_state *state;	/* page 2 */
@@ -110,7 +89,6 @@ struct myhv_vcpu {
 	enum vcpu_mode mode;
 	int running_cpu; /* valid while @mode is VCPU_IN_GUEST */
 	struct rcuwait wait;
-	call_single_data_t kick_csd;
 
 	/* vCPU thread: architectural state */
 	struct vcpu_regs regs;
@@ -144,6 +122,7 @@ struct myhv_vcpu {
 	} fpu;
 
 	/* vCPU thread: the burst and the exit under way */
+	struct slat_cache slat_cache; /* tables for faults inside a burst */
 	bool in_burst;
 	bool hw_exit_intr;	/* the last exit was a host interrupt (or NMI) */
 	int last_cpu;		/* where the last burst ran, -1: nowhere */
