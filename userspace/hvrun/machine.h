@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The board: memory, vCPUs, devices, and what happens at reset and at the end. */
+#ifndef HVRUN_MACHINE_H
+#define HVRUN_MACHINE_H
+
+#include "backend/chardev.h"
+#include "boot/linux.h"
+#include "bus.h"
+#include "dev/acpi_pm.h"
+#include "dev/i8042.h"
+#include "dev/reset_ports.h"
+#include "dev/rtc.h"
+#include "dev/uart.h"
+#include "event_loop.h"
+#include "guest_ram.h"
+#include "irq_line.h"
+#include "options.h"
+#include "power.h"
+#include "power_on_state.h"
+#include "vcpu.h"
+
+/* hvrun's exit status */
+enum machine_end {
+	MACHINE_OFF = 0,     /* by the guest, or by the user's Ctrl-A x */
+	MACHINE_FAILED = 1,  /* hvrun or the kernel */
+	MACHINE_RESET = 2,   /* with -no-reboot */
+	MACHINE_CRASHED = 3, /* triple fault with -no-reboot; an instruction we cannot run */
+};
+
+/** struct machine - one VM; main thread's, but for what its parts say themselves */
+struct machine {
+	const struct options *options;
+	struct event_loop loop;
+	struct power power;
+	struct guest_ram ram;
+	struct linux_image image;
+
+	int sys;
+	int vm;
+	struct bus pio;
+	struct bus mmio;
+	struct vcpus vcpus;
+	struct power_on_state power_on;
+
+	struct irq_line com1_irq;
+	struct irq_line rtc_irq;
+	struct irq_line sci;
+	struct loop_timer rtc_timer;
+	struct loop_timer pm_timer;
+	struct chardev *com1_chardev;
+	struct uart *com1;
+	struct rtc *rtc;
+	struct i8042 *kbc;
+	struct acpi_pm *pm;
+	struct reset_ports reset_ports;
+};
+
+/** machine_create() - everything up to the guest's first instruction */
+int machine_create(struct machine *machine, const struct options *options, struct error *err);
+
+/** machine_run() - run until the end; enum machine_end, or -1 with @err */
+int machine_run(struct machine *machine, struct error *err);
+
+/** machine_destroy() - of a machine that was created, or in part */
+void machine_destroy(struct machine *machine);
+
+#endif /* HVRUN_MACHINE_H */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* hvrun: command line and signals around a machine. */
+#include <errno.h>
+#include <malloc.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "backend/terminal.h"
+#include "log.h"
+#include "machine.h"
+#include "version.h"
+
+static int fail(const struct error *err)
+{
+	fprintf(stderr, "hvrun: %s\n", err->text);
+	return MACHINE_FAILED;
+}
+
+/* ---- signals: they arrive in the event loop, as one more source ---- */
+
+struct signals {
+	struct event_source source;
+	struct power *power;
+	int killed_by; /* 0: none yet */
+};
+
+static void stop_job(void)
+{
+	terminal_restore();
+	raise(SIGSTOP);
+	terminal_resume();
+}
+
+static void signal_ready(struct event_source *source, short revents)
+{
+	struct signals *signals = source->context;
+	struct signalfd_siginfo info;
+
+	if (read(source->fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	switch (info.ssi_signo) {
+	case SIGTSTP:
+		stop_job();
+		break;
+	case SIGCONT:
+		terminal_resume();
+		break;
+	default:
+		signals->killed_by = info.ssi_signo;
+		power_request(signals->power, POWER_QUIT, strsignal(info.ssi_signo));
+	}
+}
+
+static const int handled_signals[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+
+/* Before the first thread starts, so that all of them have these blocked. */
+static int block_signals(sigset_t *set)
+{
+	sigemptyset(set);
+	for (size_t i = 0; i < sizeof(handled_signals) / sizeof(handled_signals[0]); i++)
+		sigaddset(set, handled_signals[i]);
+	/* a reader that goes away is an error of write(), not our death */
+	signal(SIGPIPE, SIG_IGN);
+	return sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+static int signals_attach(struct signals *signals, const sigset_t *set, struct machine *machine,
+			  struct error *err)
+{
+	signals->source.fd = signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (signals->source.fd < 0)
+		return error_set(err, "cannot wait for signals: %s", strerror(errno));
+	signals->source.events = POLLIN;
+	signals->source.ready = signal_ready;
+	signals->source.context = signals;
+	signals->power = &machine->power;
+	if (event_loop_add(&machine->loop, &signals->source) < 0)
+		return error_set(err, "too many event sources");
+	return 0;
+}
+
+/* Die of the signal, so that whoever started us sees it. */
+static void die_of(int signal_number, const sigset_t *blocked)
+{
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+	sigprocmask(SIG_UNBLOCK, blocked, NULL);
+}
+
+/* ---- */
+
+static int run(const struct options *options)
+{
+	struct machine machine;
+	struct signals signals = { .killed_by = 0 };
+	struct error err = { "" };
+	sigset_t set;
+	int end = -1;
+
+	if (log_open(options->log_items, options->log_file, &err) < 0)
+		return fail(&err);
+	block_signals(&set);
+	if (machine_create(&machine, options, &err) == 0 &&
+	    signals_attach(&signals, &set, &machine, &err) == 0)
+		end = machine_run(&machine, &err);
+	/* the terminal first: what follows may print */
+	terminal_restore();
+	machine_destroy(&machine);
+
+	if (signals.killed_by)
+		die_of(signals.killed_by, &set);
+	return end < 0 ? fail(&err) : end;
+}
+
+int main(int argc, char **argv)
+{
+	struct options options;
+	struct error err;
+
+	/* one heap: arenas per thread would only cost memory */
+	mallopt(M_ARENA_MAX, 1);
+
+	if (options_parse(&options, argc, argv, &err) < 0)
+		return fail(&err);
+	if (options.help) {
+		options_print_help(stdout);
+		return 0;
+	}
+	if (options.version) {
+		printf("hvrun %s (myhv API %d)\n", HVRUN_VERSION, MYHV_API_VERSION);
+		return 0;
+	}
+	return run(&options);
+}

@@ -1,0 +1,276 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* The command line: a table of options, one small function for each that has a value. */
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "options.h"
+
+#define NAME_MAX_LENGTH 31
+#define CPUS_MAX 64
+#define RAM_MIN (1ULL << 20)
+#define RAM_MAX (1ULL << 46)
+#define RAM_UNIT 4096
+
+struct option {
+	const char *name;
+	const char *argument; /* NULL: takes none */
+	const char *help;
+	int (*set)(struct options *options, const char *value, struct error *err);
+};
+
+static int set_kernel(struct options *options, const char *value, struct error *err)
+{
+	options->kernel = value;
+	return 0;
+}
+
+static int set_initrd(struct options *options, const char *value, struct error *err)
+{
+	options->initrd = value;
+	return 0;
+}
+
+static int set_append(struct options *options, const char *value, struct error *err)
+{
+	options->append = value;
+	return 0;
+}
+
+static const char *skip_key(const char *value, const char *key)
+{
+	size_t length = strlen(key);
+
+	return strncmp(value, key, length) ? value : value + length;
+}
+
+/* Shift of a size suffix; -1: none such. */
+static int suffix_shift(const char *suffix)
+{
+	if (!*suffix)
+		return 20; /* MiB */
+	if (suffix[1])
+		return -1;
+	switch (toupper((unsigned char)*suffix)) {
+	case 'B':
+		return 0;
+	case 'K':
+		return 10;
+	case 'M':
+		return 20;
+	case 'G':
+		return 30;
+	case 'T':
+		return 40;
+	default:
+		return -1;
+	}
+}
+
+static int set_ram(struct options *options, const char *value, struct error *err)
+{
+	const char *number = skip_key(value, "size=");
+	unsigned long long n;
+	char *end;
+	int shift;
+
+	n = strtoull(number, &end, 10);
+	shift = suffix_shift(end);
+	if (!isdigit((unsigned char)*number) || shift < 0)
+		return error_set(err, "-m '%s' is no size; write for example -m 512 (MiB) or -m 2G",
+				 value);
+	if (n > RAM_MAX >> shift)
+		return error_set(err, "-m '%s' is too much", value);
+	n <<= shift;
+	if (n < RAM_MIN)
+		return error_set(err, "-m '%s' is too little memory; 1M is the least", value);
+	options->ram_bytes = (n + RAM_UNIT - 1) / RAM_UNIT * RAM_UNIT;
+	return 0;
+}
+
+static int set_cpus(struct options *options, const char *value, struct error *err)
+{
+	const char *number = skip_key(value, "cpus=");
+	unsigned long n;
+	char *end;
+
+	n = strtoul(number, &end, 10);
+	if (!isdigit((unsigned char)*number) || *end || n < 1 || n > CPUS_MAX)
+		return error_set(err, "-smp '%s': give a number from 1 to %d", value, CPUS_MAX);
+	options->cpus = n;
+	return 0;
+}
+
+static int set_cpu_model(struct options *options, const char *value, struct error *err)
+{
+	if (strcmp(value, "host"))
+		return error_set(err, "-cpu '%s': only 'host' is available", value);
+	return 0;
+}
+
+static int set_serial(struct options *options, const char *value, struct error *err)
+{
+	options->serial = value;
+	return 0;
+}
+
+static int set_monitor(struct options *options, const char *value, struct error *err)
+{
+	if (strcmp(value, "none"))
+		return error_set(err, "-monitor '%s': only 'none' is available", value);
+	return 0;
+}
+
+static int set_display(struct options *options, const char *value, struct error *err)
+{
+	if (strcmp(value, "none"))
+		return error_set(err, "-display '%s': only 'none' is available", value);
+	options->no_display = true;
+	return 0;
+}
+
+static int set_nographic(struct options *options, const char *value, struct error *err)
+{
+	options->nographic = true;
+	return 0;
+}
+
+/* The name appears in sysfs, so it must be one. */
+static int set_name(struct options *options, const char *value, struct error *err)
+{
+	const char *name = skip_key(value, "guest=");
+	size_t length = strlen(name);
+
+	if (length > NAME_MAX_LENGTH)
+		return error_set(err, "-name '%s' is too long; %d characters are the most", name,
+				 NAME_MAX_LENGTH);
+	for (size_t i = 0; i < length; i++)
+		if (!isprint((unsigned char)name[i]) || strchr("/,", name[i]))
+			return error_set(err,
+					 "-name '%s': only printable characters, no '/' and "
+					 "no ','",
+					 name);
+	options->name = name;
+	return 0;
+}
+
+static int set_no_reboot(struct options *options, const char *value, struct error *err)
+{
+	options->no_reboot = true;
+	return 0;
+}
+
+static int set_log_items(struct options *options, const char *value, struct error *err)
+{
+	return log_parse_items(value, &options->log_items, err);
+}
+
+static int set_log_file(struct options *options, const char *value, struct error *err)
+{
+	options->log_file = value;
+	return 0;
+}
+
+static int set_help(struct options *options, const char *value, struct error *err)
+{
+	options->help = true;
+	return 0;
+}
+
+static int set_version(struct options *options, const char *value, struct error *err)
+{
+	options->version = true;
+	return 0;
+}
+
+static const struct option table[] = {
+	{ "kernel", "FILE", "boot this Linux bzImage", set_kernel },
+	{ "initrd", "FILE", "initial ramdisk for -kernel", set_initrd },
+	{ "append", "TEXT", "kernel command line for -kernel", set_append },
+	{ "m", "SIZE", "memory: MiB, or with K, M, G, T (default 128)", set_ram },
+	{ "smp", "N", "processors (default 1)", set_cpus },
+	{ "cpu", "host", "processor model", set_cpu_model },
+	{ "serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, null, none", set_serial },
+	{ "nographic", NULL, "serial port on the terminal, with Ctrl-A commands (default)",
+	  set_nographic },
+	{ "display", "none", "no display, and no serial port unless -serial", set_display },
+	{ "monitor", "none", "no monitor", set_monitor },
+	{ "name", "NAME", "name of the VM", set_name },
+	{ "no-reboot", NULL, "end when the guest resets", set_no_reboot },
+	{ "d", "ITEMS", "log: unimp, guest_errors, reset (comma separated)", set_log_items },
+	{ "D", "FILE", "log to FILE instead of standard error", set_log_file },
+	{ "version", NULL, "print the version", set_version },
+	{ "help", NULL, "print this help; -h as well", set_help },
+};
+
+static const struct option *find_option(const char *name)
+{
+	if (!strcmp(name, "h"))
+		name = "help";
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		if (!strcmp(table[i].name, name))
+			return &table[i];
+	return NULL;
+}
+
+/* What the combination means. */
+static int settle(struct options *options, struct error *err)
+{
+	if (options->help || options->version)
+		return 0;
+	if (!options->kernel)
+		return error_set(err, "nothing to boot: give a kernel with -kernel (hvrun -help "
+				      "lists the options)");
+	if (!options->serial)
+		options->serial = options->no_display && !options->nographic ? "none" : "mon:stdio";
+	/* with -nographic QEMU multiplexes its monitor, and so the escapes, on the terminal */
+	if (options->nographic && !strcmp(options->serial, "stdio"))
+		options->serial = "mon:stdio";
+	return 0;
+}
+
+int options_parse(struct options *options, int argc, char **argv, struct error *err)
+{
+	memset(options, 0, sizeof(*options));
+	options->append = "";
+	options->name = "hvrun";
+	options->ram_bytes = OPTIONS_DEFAULT_RAM;
+	options->cpus = 1;
+
+	for (int i = 1; i < argc; i++) {
+		const char *word = argv[i], *value = NULL;
+		const struct option *option;
+
+		if (word[0] != '-')
+			return error_set(err, "'%s' is no option (hvrun -help lists the options)",
+					 word);
+		word += word[1] == '-' ? 2 : 1;
+		option = find_option(word);
+		if (!option)
+			return error_set(err, "unknown option '%s' (hvrun -help lists the options)",
+					 argv[i]);
+		if (option->argument) {
+			if (i + 1 == argc)
+				return error_set(err, "-%s wants an argument: -%s %s", option->name,
+						 option->name, option->argument);
+			value = argv[++i];
+		}
+		if (option->set(options, value, err) < 0)
+			return -1;
+	}
+	return settle(options, err);
+}
+
+void options_print_help(FILE *to)
+{
+	fputs("usage: hvrun -kernel FILE [OPTION]...\n"
+	      "Runs a virtual machine on myhv. Options are QEMU's:\n",
+	      to);
+	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
+		fprintf(to, "  -%-9s %-6s  %s\n", table[i].name,
+			table[i].argument ? table[i].argument : "", table[i].help);
+	fputs("Exit status: 0 the guest switched off or Ctrl-A x; 1 hvrun failed;\n"
+	      "2 the guest reset under -no-reboot; 3 the guest crashed.\n",
+	      to);
+}

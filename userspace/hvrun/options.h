@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The command line. Option names and their meaning are QEMU's. */
+#ifndef HVRUN_OPTIONS_H
+#define HVRUN_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "error.h"
+
+#define OPTIONS_DEFAULT_RAM (128ULL << 20)
+
+/** struct options - what the user wants; strings point into argv */
+struct options {
+	const char *kernel;
+	const char *initrd;
+	const char *append; /* never NULL */
+	const char *name;   /* never NULL */
+	const char *serial; /* never NULL: as chardev_open() takes it */
+	const char *log_file;
+	uint64_t ram_bytes;
+	unsigned int cpus;
+	unsigned int log_items;
+	bool nographic;
+	bool no_display;
+	bool no_reboot;
+	bool help;
+	bool version;
+};
+
+/** options_parse() - 0, or -1 with @err */
+int options_parse(struct options *options, int argc, char **argv, struct error *err);
+
+void options_print_help(FILE *to);
+
+#endif /* HVRUN_OPTIONS_H */
