@@ -17,6 +17,8 @@
 #define CALL_NMI 8
 /* Sleep for so many milliseconds outside of the guest */
 #define CALL_SLEEP 9
+/* 1 when the processor below is QEMU's TCG, which leaves out what no system needs */
+#define CALL_IS_TCG 10
 /* Of the test alone */
 #define CALL_TEST 0x100
 

@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "abi.h"
+#include "calls.h"
 
 typedef uint8_t u8;
 typedef uint16_t u16;
@@ -32,6 +33,8 @@ void check_eq(const char *name, u64 got, u64 want);
 void __attribute__((noreturn)) guest_exit(u32 status);
 /* For harness calls with one argument and one answer. */
 u32 host_call(u32 number, u32 arg);
+/* TCG has no segment limits, no #AC and no SSE exceptions: leave such checks out. */
+bool is_tcg(void);
 
 /* ---- ports and memory ---- */
 
@@ -245,8 +248,10 @@ extern ulong trap_resume;
 
 #ifdef __x86_64__
 #define TRY_MOV "movq "
+#define TRAP_SP "rsp"
 #else
 #define TRY_MOV "movl "
+#define TRAP_SP "esp"
 #endif
 
 /*
@@ -261,9 +266,9 @@ extern ulong trap_resume;
 				     "$662f, trap_resume;"                                 \
 				     "661: " text "; 662: "                                \
 			     :                                                             \
-			     : [insn] "i"(__builtin_offsetof(struct trap_seen, insn)),     \
-			       [after] "i"(__builtin_offsetof(struct trap_seen, after)),   \
-			       ##__VA_ARGS__                                               \
+			     : __VA_OPT__(__VA_ARGS__, )                                   \
+			       [insn] "i"(__builtin_offsetof(struct trap_seen, insn)),     \
+			       [after] "i"(__builtin_offsetof(struct trap_seen, after))    \
 			     : "memory", "cc");                                            \
 		trap_resume = 0;                                                           \
 	} while (0)

@@ -61,6 +61,11 @@ u32 host_call(u32 number, u32 arg)
 	return inl(PORT_ARG);
 }
 
+bool is_tcg(void)
+{
+	return host_call(CALL_IS_TCG, 0);
+}
+
 void *memset(void *to, int value, ulong n)
 {
 	u8 *p = to;

@@ -7,6 +7,8 @@ static const struct guest_test tests[] = {
 	{ .image = "hello-prot32" },
 	{ .image = "hello-pae" },
 	{ .image = "hello-long" },
+	{ .image = "reset" },
+	{ .image = "modes" },
 };
 
 int main(void)

@@ -215,6 +215,13 @@ static uint32_t mmio_counts(struct mmio_log *log)
 	return take(&log->reads) | take(&log->writes) << 16;
 }
 
+static bool is_tcg(void)
+{
+	const char *backend = getenv("MYHV_BACKEND");
+
+	return getenv("MYHV_LAB") && backend && !strcmp(backend, "svm");
+}
+
 static uint32_t answer_call(struct guest *g, uint32_t number, uint32_t arg)
 {
 	switch (number) {
@@ -227,6 +234,7 @@ static uint32_t answer_call(struct guest *g, uint32_t number, uint32_t arg)
 	case CALL_IRQ_LINE: return hv_irq_line(g->hv, arg & 0xffff, arg >> 16);
 	case CALL_MSI: return hv_msi(g->hv, 0xfee00000, arg);
 	case CALL_NMI: return hv_nmi(g->hv);
+	case CALL_IS_TCG: return is_tcg();
 	case CALL_SLEEP: usleep(arg * 1000); return 0;
 	default: return g->test->call ? g->test->call(g, number, arg) : ~0u;
 	}
