@@ -14,29 +14,28 @@
  */
 #define GROUPS (MYHV_STATE_ALL & ~MYHV_STATE_MSRS)
 
-/* The list of MSRs, without the time-stamp counter. */
-static int list_msrs(int sys, uint32_t **indices, uint32_t *count, struct error *err)
+/* The list of MSRs, without the time-stamp counter; to be freed. NULL with @err. */
+static uint32_t *list_msrs(int sys, uint32_t *count, struct error *err)
 {
-	uint32_t kept = 0;
+	uint32_t *indices, total = 0, kept = 0;
 	int r;
 
-	*count = 0;
-	*indices = NULL;
-	r = myhv_msr_indices(sys, NULL, count);
-	if (r < 0 && r != -E2BIG)
-		return error_set(err, "cannot ask for the list of MSRs: %s", strerror(-r));
-	*indices = calloc(*count + 1, sizeof(**indices));
-	if (!*indices)
-		return error_set(err, "out of memory");
-	r = *count ? myhv_msr_indices(sys, *indices, count) : 0;
-	if (r < 0)
-		return error_set(err, "cannot ask for the list of MSRs: %s", strerror(-r));
+	r = myhv_msr_indices(sys, NULL, &total);
+	indices = r == 0 || r == -E2BIG ? calloc(total + 1, sizeof(*indices)) : NULL;
+	if (indices && total)
+		r = myhv_msr_indices(sys, indices, &total);
+	if (!indices || r < 0) {
+		error_set(err, "cannot ask for the list of MSRs: %s",
+			  strerror(r < 0 ? -r : ENOMEM));
+		free(indices);
+		return NULL;
+	}
 
-	for (uint32_t i = 0; i < *count; i++)
-		if ((*indices)[i] != MSR_IA32_TSC)
-			(*indices)[kept++] = (*indices)[i];
+	for (uint32_t i = 0; i < total; i++)
+		if (indices[i] != MSR_IA32_TSC)
+			indices[kept++] = indices[i];
 	*count = kept;
-	return 0;
+	return indices;
 }
 
 /* MSRs that this CPU does not have stop a read: leave them out and go on. */
@@ -63,11 +62,12 @@ static uint32_t read_msrs(struct vcpu *vcpu, const uint32_t *indices, uint32_t c
 int power_on_save(struct power_on_state *state, int sys, int vm, struct vcpus *vcpus,
 		  struct error *err)
 {
-	uint32_t *indices, count;
+	uint32_t count = 0;
+	uint32_t *indices = list_msrs(sys, &count, err);
 	int r = 0;
 
-	if (list_msrs(sys, &indices, &count, err) < 0)
-		goto fail;
+	if (!indices)
+		return -1;
 	state->count = vcpus->count;
 	state->cpu = calloc(vcpus->count, sizeof(*state->cpu));
 	state->msrs = calloc((size_t)vcpus->count * (count + 1), sizeof(*state->msrs));

@@ -114,7 +114,7 @@ static int check_header(struct linux_image *image, uint64_t file_bytes, struct e
 int linux_open(struct linux_image *image, const char *kernel_path, const char *initrd_path,
 	       struct error *err)
 {
-	uint64_t file_bytes;
+	uint64_t file_bytes = 0;
 
 	memset(image, 0, sizeof(*image));
 	image->kernel_fd = -1;

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* hvrun's command line, the Ctrl-A commands, and the CPUID topology. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <string.h>
+
+#include "backend/escape.h"
+#include "cpuid.h"
+#include "log.h"
+#include "options.h"
+
+static struct options options;
+static struct error err;
+
+static int parse(const char *words)
+{
+	static char copy[512];
+	char *argv[32] = { "hvrun" };
+	int argc = 1;
+
+	strncpy(copy, words, sizeof(copy) - 1);
+	for (char *word = strtok(copy, " "); word; word = strtok(NULL, " "))
+		argv[argc++] = word;
+	err.text[0] = 0;
+	return options_parse(&options, argc, argv, &err);
+}
+
+static void assert_refused(const char *words, const char *why)
+{
+	assert_int_equal(parse(words), -1);
+	if (!strstr(err.text, why))
+		fail_msg("'%s' says \"%s\", not \"%s\"", words, err.text, why);
+	assert_null(strchr(err.text, '\n'));
+}
+
+static void test_defaults(void **state)
+{
+	assert_int_equal(parse("-kernel k"), 0);
+	assert_string_equal(options.kernel, "k");
+	assert_null(options.initrd);
+	assert_string_equal(options.append, "");
+	assert_string_equal(options.serial, "mon:stdio");
+	assert_string_equal(options.name, "hvrun");
+	assert_true(options.ram_bytes == 128 << 20);
+	assert_int_equal(options.cpus, 1);
+	assert_false(options.no_reboot);
+}
+
+static void test_all_options(void **state)
+{
+	assert_int_equal(parse("-kernel k -initrd i -append console=ttyS0 -m 2G -smp 4 -cpu host "
+			       "-nographic -serial file:x -monitor none -display none -name vm1 "
+			       "-no-reboot -d unimp,reset -D log"),
+			 0);
+	assert_string_equal(options.initrd, "i");
+	assert_string_equal(options.append, "console=ttyS0");
+	assert_true(options.ram_bytes == 2ULL << 30);
+	assert_int_equal(options.cpus, 4);
+	assert_string_equal(options.serial, "file:x");
+	assert_string_equal(options.name, "vm1");
+	assert_true(options.no_reboot);
+	assert_int_equal(options.log_items, LOG_UNIMP | LOG_RESET);
+	assert_string_equal(options.log_file, "log");
+
+	assert_int_equal(parse("--kernel k --no-reboot"), 0);
+	assert_true(options.no_reboot);
+	assert_int_equal(parse("-h"), 0);
+	assert_true(options.help);
+	assert_int_equal(parse("--help"), 0);
+	assert_true(options.help);
+	assert_int_equal(parse("-version"), 0);
+	assert_true(options.version);
+}
+
+static void test_serial_follows_display(void **state)
+{
+	parse("-kernel k -display none");
+	assert_string_equal(options.serial, "none");
+	parse("-kernel k -display none -nographic");
+	assert_string_equal(options.serial, "mon:stdio");
+	parse("-kernel k -serial stdio");
+	assert_string_equal(options.serial, "stdio");
+	parse("-kernel k -nographic -serial stdio");
+	assert_string_equal(options.serial, "mon:stdio");
+}
+
+static void test_sizes(void **state)
+{
+	static const struct {
+		const char *words;
+		uint64_t bytes;
+	} good[] = {
+		{ "-kernel k -m 512", 512ULL << 20 },
+		{ "-kernel k -m 512M", 512ULL << 20 },
+		{ "-kernel k -m 512m", 512ULL << 20 },
+		{ "-kernel k -m size=3g", 3ULL << 30 },
+		{ "-kernel k -m 1048576K", 1ULL << 30 },
+		{ "-kernel k -m 1048577B", (1 << 20) + 4096 },
+		{ "-kernel k -m 1T", 1ULL << 40 },
+	};
+
+	for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(parse(good[i].words), 0);
+		assert_true(options.ram_bytes == good[i].bytes);
+	}
+	assert_refused("-kernel k -m 0", "too little");
+	assert_refused("-kernel k -m 4K", "too little");
+	assert_refused("-kernel k -m -1", "no size");
+	assert_refused("-kernel k -m x", "no size");
+	assert_refused("-kernel k -m 12Q", "no size");
+	assert_refused("-kernel k -m 12GB", "no size");
+	assert_refused("-kernel k -m 99999999999999999999", "too much");
+	assert_refused("-kernel k -m 999999T", "too much");
+}
+
+static void test_refusals(void **state)
+{
+	assert_refused("", "nothing to boot");
+	assert_refused("-initrd x", "nothing to boot");
+	assert_refused("-kernel k -frobnicate", "unknown option '-frobnicate'");
+	assert_refused("-kernel k -frobnicate", "-help");
+	assert_refused("-kernel k disk.img", "'disk.img' is no option");
+	assert_refused("-kernel k -", "unknown option");
+	assert_refused("-kernel", "wants an argument");
+	assert_refused("-kernel k -smp 0", "-smp");
+	assert_refused("-kernel k -smp 65", "-smp");
+	assert_refused("-kernel k -smp 2x", "-smp");
+	assert_refused("-kernel k -smp -1", "-smp");
+	assert_refused("-kernel k -cpu EPYC", "-cpu");
+	assert_refused("-kernel k -display gtk", "-display");
+	assert_refused("-kernel k -monitor stdio", "-monitor");
+	assert_refused("-kernel k -d everything", "unknown item");
+	assert_refused("-kernel k -name a/b", "-name");
+	assert_refused("-kernel k -name 0123456789012345678901234567890123456789", "too long");
+}
+
+static void test_escapes(void **state)
+{
+	struct escape escape = { false };
+
+	assert_int_equal(escape_feed(&escape, 'x'), ESCAPE_SEND);
+	assert_int_equal(escape_feed(&escape, ESCAPE_KEY), ESCAPE_NOTHING);
+	assert_int_equal(escape_feed(&escape, 'x'), ESCAPE_QUIT);
+	assert_int_equal(escape_feed(&escape, 'x'), ESCAPE_SEND);
+	escape_feed(&escape, ESCAPE_KEY);
+	assert_int_equal(escape_feed(&escape, 'h'), ESCAPE_HELP);
+	escape_feed(&escape, ESCAPE_KEY);
+	assert_int_equal(escape_feed(&escape, 'b'), ESCAPE_BREAK);
+	escape_feed(&escape, ESCAPE_KEY);
+	assert_int_equal(escape_feed(&escape, ESCAPE_KEY), ESCAPE_SEND);
+	/* the second Ctrl-A did not arm it again */
+	assert_int_equal(escape_feed(&escape, 'x'), ESCAPE_SEND);
+	escape_feed(&escape, ESCAPE_KEY);
+	assert_int_equal(escape_feed(&escape, 'q'), ESCAPE_NOTHING);
+	assert_int_equal(escape_feed(&escape, 'q'), ESCAPE_SEND);
+}
+
+static const struct myhv_cpuid_entry *leaf(const struct myhv_cpuid_entry *table, uint32_t count,
+					   uint32_t function, uint32_t index)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (table[i].function == function && table[i].index == index)
+			return &table[i];
+	fail_msg("no leaf %#x.%u", function, index);
+	return NULL;
+}
+
+static void test_cpuid_topology(void **state)
+{
+	struct myhv_cpuid_entry table[CPUID_MAX_ENTRIES] = {
+		{ .function = 0, .eax = 0xd, .ebx = 0x68747541 },
+		{ .function = 1, .ebx = 0x12345678, .edx = 0x0fffffff },
+		{ .function = 0xb, .flags = MYHV_CPUID_INDEXED, .edx = 99 },
+		{ .function = 0x80000008, .eax = 0x3030, .ecx = 0xffff },
+		{ .function = 0x8000001e, .eax = 77, .ebx = 77, .ecx = 77 },
+	};
+	const struct myhv_cpuid_entry *entry;
+	uint32_t count = cpuid_for_vcpu(table, 5, 2, 3);
+
+	assert_int_equal(count, 7);
+	assert_int_equal(leaf(table, count, 0, 0)->ebx, 0x68747541);
+	entry = leaf(table, count, 1, 0);
+	assert_int_equal(entry->ebx, 0x02035678);
+	assert_int_equal(entry->edx, 0x1fffffff);
+	/* threads: one a core; cores: two bits of id */
+	entry = leaf(table, count, 0xb, 0);
+	assert_int_equal(entry->eax, 0);
+	assert_int_equal(entry->ebx, 1);
+	assert_int_equal(entry->ecx, 0x100);
+	assert_int_equal(entry->edx, 2);
+	entry = leaf(table, count, 0xb, 1);
+	assert_int_equal(entry->eax, 2);
+	assert_int_equal(entry->ebx, 3);
+	assert_int_equal(entry->ecx, 0x201);
+	entry = leaf(table, count, 0xb, 2);
+	assert_int_equal(entry->ecx, 2);
+	assert_int_equal(entry->flags, MYHV_CPUID_INDEXED);
+	entry = leaf(table, count, 0x80000008, 0);
+	assert_int_equal(entry->eax, 0x3030);
+	assert_int_equal(entry->ecx, 0x2f02);
+	entry = leaf(table, count, 0x8000001e, 0);
+	assert_int_equal(entry->eax, 2);
+	assert_int_equal(entry->ebx, 2);
+	assert_int_equal(entry->ecx, 0);
+}
+
+static void test_cpuid_single(void **state)
+{
+	struct myhv_cpuid_entry table[CPUID_MAX_ENTRIES] = {
+		{ .function = 0, .eax = 0x7 },
+		{ .function = 1, .edx = 0xffffffff },
+	};
+	uint32_t count = cpuid_for_vcpu(table, 2, 0, 1);
+
+	/* no leaf above the highest one, no hyper-threading flag */
+	assert_int_equal(count, 2);
+	assert_int_equal(leaf(table, count, 1, 0)->edx, 0xefffffff);
+	assert_int_equal(leaf(table, count, 1, 0)->ebx, 0x00010000);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_all_options),
+		cmocka_unit_test(test_serial_follows_display),
+		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_escapes),
+		cmocka_unit_test(test_cpuid_topology),
+		cmocka_unit_test(test_cpuid_single),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
