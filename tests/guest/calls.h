@@ -10,7 +10,7 @@
 /* PORT_SUM: the sum; the number of elements, which starts both anew */
 #define CALL_SUM 3
 #define CALL_SUM_COUNT 4
-/* Interrupts: vector, gsi | level << 16, MSI with vector */
+/* Interrupts: vector (by the test, when the guest is ready), gsi | level << 16, MSI's data */
 #define CALL_INTERRUPT 5
 #define CALL_IRQ_LINE 6
 #define CALL_MSI 7

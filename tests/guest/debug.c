@@ -28,7 +28,7 @@ static void single_step(void)
 	ulong start;
 
 	nr_steps = 0;
-	asm volatile("pushf; orl $0x100, (%%" TRAP_SP "); popf;"
+	asm volatile("pushf; orl $0x100, (%%" REG_SP "); popf;"
 		     "1: nop; nop; mov $1b, %0; nop; nop; nop"
 		     : "=r"(start)
 		     :
@@ -45,7 +45,7 @@ static void single_step_over_exits(void)
 	ulong start;
 
 	nr_steps = 0;
-	asm volatile("pushf; orl $0x100, (%%" TRAP_SP "); popf;"
+	asm volatile("pushf; orl $0x100, (%%" REG_SP "); popf;"
 		     "1: xor %%eax, %%eax; cpuid; outb %%al, $0x80; nop; nop; mov $1b, %0"
 		     : "=S"(start)
 		     :

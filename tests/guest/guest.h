@@ -248,10 +248,12 @@ extern ulong trap_resume;
 
 #ifdef __x86_64__
 #define TRY_MOV "movq "
-#define TRAP_SP "rsp"
+#define REG_SP "rsp"
+#define REG_BX "rbx"
 #else
 #define TRY_MOV "movl "
-#define TRAP_SP "esp"
+#define REG_SP "esp"
+#define REG_BX "ebx"
 #endif
 
 /*

@@ -230,7 +230,6 @@ static uint32_t answer_call(struct guest *g, uint32_t number, uint32_t arg)
 		return g->log.last_size | g->log.last_is_write << 8 | g->log.last_offset << 16;
 	case CALL_SUM: return g->sum;
 	case CALL_SUM_COUNT: g->sum = 0; return take(&g->sum_count);
-	case CALL_INTERRUPT: return hv_interrupt(g->hv, arg);
 	case CALL_IRQ_LINE: return hv_irq_line(g->hv, arg & 0xffff, arg >> 16);
 	case CALL_MSI: return hv_msi(g->hv, 0xfee00000, arg);
 	case CALL_NMI: return hv_nmi(g->hv);

@@ -52,7 +52,7 @@ static int set_cpuid(struct hv *hv)
 
 int hv_open(struct hv **result, int irqchip)
 {
-	struct kvm_pit_config pit = { 0 };
+	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
 	struct hv *hv = calloc(1, sizeof(*hv));
 	int r;
 

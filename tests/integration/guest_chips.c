@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Interrupt controllers and timers in the kernel. */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "harness.h"
+
+struct late_message {
+	struct hv *hv;
+	uint32_t vector;
+};
+
+/* From another thread, when the guest has probably halted. */
+static void *send_later(void *arg)
+{
+	struct late_message *m = arg;
+
+	usleep(20000);
+	is(hv_msi(m->hv, 0xfee00000, m->vector), 0, "a message from another thread");
+	free(m);
+	return NULL;
+}
+
+static void start_sender(struct guest *g, uint32_t vector)
+{
+	struct late_message *m = malloc(sizeof(*m));
+	pthread_t thread;
+
+	m->hv = g->hv;
+	m->vector = vector;
+	if (pthread_create(&thread, NULL, send_later, m))
+		bail_out("no thread for a message");
+	pthread_detach(thread);
+}
+
+static uint32_t call(struct guest *g, uint32_t number, uint32_t arg)
+{
+	switch (number) {
+	case CALL_TEST: start_sender(g, arg); return 0;
+	/* The IOAPIC's pin of the PIT: KVM's own routing says 0. */
+	case CALL_TEST + 1: return strcmp(hv_name, "kvm") ? 2 : 0;
+	}
+	return ~0u;
+}
+
+static const struct guest_test tests[] = {
+	{ .image = "lapic-long", .irqchip = HV_IRQCHIP_FULL, .call = call },
+	{ .image = "lapic-pae", .irqchip = HV_IRQCHIP_FULL, .call = call },
+	{ .image = "ioapic-long", .irqchip = HV_IRQCHIP_FULL, .call = call },
+	{ .image = "pic_pit-long", .irqchip = HV_IRQCHIP_FULL },
+};
+
+int main(void)
+{
+	GUEST_TESTS(tests);
+	return done_testing();
+}
