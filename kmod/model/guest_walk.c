@@ -80,8 +80,8 @@ static u64 root_table(const struct guest_paging *paging, const struct walk *walk
 	}
 }
 
-static bool is_leaf(const struct guest_paging *paging, const struct walk *walk,
-		    unsigned int level, u64 pte)
+static bool is_leaf(const struct guest_paging *paging, const struct walk *walk, unsigned int level,
+		    u64 pte)
 {
 	if (level == 1)
 		return true;
@@ -230,9 +230,8 @@ enum mark_status {
 };
 
 /* Set the accessed bits of all entries that were used, and dirty in the leaf. */
-static enum mark_status mark_entries(const struct guest_walk_ops *ops, void *ctx,
-				     struct walk *walk, bool write,
-				     struct guest_walk_result *result)
+static enum mark_status mark_entries(const struct guest_walk_ops *ops, void *ctx, struct walk *walk,
+				     bool write, struct guest_walk_result *result)
 {
 	unsigned int level;
 
@@ -260,8 +259,8 @@ static enum mark_status mark_entries(const struct guest_walk_ops *ops, void *ctx
 
 enum guest_walk_status guest_walk(const struct guest_paging *paging,
 				  const struct guest_walk_ops *ops, void *ctx, u64 gva,
-				  unsigned int access, bool ac,
-				  struct guest_walk_result *result, u32 *error_code)
+				  unsigned int access, bool ac, struct guest_walk_result *result,
+				  u32 *error_code)
 {
 	unsigned int restarts, shift, rights = 0;
 	enum guest_walk_status status;

@@ -82,7 +82,7 @@ enum guest_walk_status {
  */
 enum guest_walk_status guest_walk(const struct guest_paging *paging,
 				  const struct guest_walk_ops *ops, void *ctx, u64 gva,
-				  unsigned int access, bool ac,
-				  struct guest_walk_result *result, u32 *error_code);
+				  unsigned int access, bool ac, struct guest_walk_result *result,
+				  u32 *error_code);
 
 #endif /* MYHV_MODEL_GUEST_WALK_H */

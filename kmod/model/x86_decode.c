@@ -145,8 +145,7 @@ static const u8 base16[8] = {
 	X86_RBX, X86_RBX, X86_RBP, X86_RBP, X86_RSI, X86_RDI, X86_RBP, X86_RBX,
 };
 static const u8 index16[8] = {
-	X86_RSI, X86_RDI, X86_RSI, X86_RDI,
-	X86_REG_NONE, X86_REG_NONE, X86_REG_NONE, X86_REG_NONE,
+	X86_RSI, X86_RDI, X86_RSI, X86_RDI, X86_REG_NONE, X86_REG_NONE, X86_REG_NONE, X86_REG_NONE,
 };
 
 /* The memory operand that insn->modrm announces. */
@@ -321,8 +320,7 @@ static struct x86_opcode opcode_vex(const struct x86_insn *insn)
 {
 	struct x86_opcode entry = { X86_OP_SSE, X86_FORM_EV, IMM_NONE, 0 };
 
-	if (insn->map == X86_MAP_0F3A ||
-	    (insn->map == X86_MAP_0F && vex_0f_has_imm8(insn->opcode)))
+	if (insn->map == X86_MAP_0F3A || (insn->map == X86_MAP_0F && vex_0f_has_imm8(insn->opcode)))
 		entry.imm = IMM_B;
 	if (insn->map == X86_MAP_0F && insn->opcode == 0x77 && (insn->flags & X86_INSN_VEX))
 		entry = (struct x86_opcode){ X86_OP_OTHER, X86_FORM_NONE, IMM_NONE, 0 };
@@ -487,6 +485,10 @@ static void resolve_special_0f(struct x86_insn *insn, struct x86_opcode *entry)
 		if (f3)
 			entry->op = X86_OP_LZCNT;
 		break;
+	case 0xc3: /* MOVNTI */
+		if (insn->simd_prefix)
+			entry->op = X86_OP_UD;
+		break;
 	}
 }
 
@@ -598,7 +600,7 @@ static unsigned int common_length(const u8 *bytes, unsigned int nr_bytes)
 	if (!nr_bytes)
 		return 0;
 	switch (bytes[0]) {
-	case 0xf4: /* HLT */
+	case 0xf4:	    /* HLT */
 	case 0xec ... 0xef: /* IN, OUT with DX */
 		return 1;
 	case 0xe4 ... 0xe7: /* IN, OUT with an immediate port */
@@ -614,11 +616,11 @@ static unsigned int common_length(const u8 *bytes, unsigned int nr_bytes)
 	if (nr_bytes < 2)
 		return 0;
 	switch (bytes[1]) {
-	case 0x06: /* CLTS */
-	case 0x08: /* INVD */
-	case 0x09: /* WBINVD */
+	case 0x06:	    /* CLTS */
+	case 0x08:	    /* INVD */
+	case 0x09:	    /* WBINVD */
 	case 0x30 ... 0x33: /* WRMSR, RDTSC, RDMSR, RDPMC */
-	case 0xa2: /* CPUID */
+	case 0xa2:	    /* CPUID */
 		return 2;
 	case 0x01: /* VMCALL to TLBSYNC, all without an operand */
 		return nr_bytes >= 3 && bytes[2] >= 0xc0 && x86_ops_0f01[bytes[2] & 0x3f] ? 3 : 0;
@@ -633,8 +635,8 @@ static unsigned int common_length(const u8 *bytes, unsigned int nr_bytes)
 	}
 }
 
-enum x86_decode_result x86_insn_length(const u8 *bytes, unsigned int nr_bytes,
-				       enum x86_mode mode, unsigned int *length)
+enum x86_decode_result x86_insn_length(const u8 *bytes, unsigned int nr_bytes, enum x86_mode mode,
+				       unsigned int *length)
 {
 	enum x86_decode_result res;
 	struct x86_insn insn;

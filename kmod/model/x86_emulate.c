@@ -129,8 +129,7 @@ enum x86_emul_result emul_read(struct x86_emul *e, u64 linear, void *buf, unsign
 	return X86_EMUL_OK;
 }
 
-enum x86_emul_result emul_write(struct x86_emul *e, u64 linear, const void *buf,
-				unsigned int bytes)
+enum x86_emul_result emul_write(struct x86_emul *e, u64 linear, const void *buf, unsigned int bytes)
 {
 	enum x86_emul_result res;
 	unsigned int chunk;
@@ -245,7 +244,7 @@ static const struct x86_exec exec_table[X86_NR_OPS] = {
 	[X86_OP_SUB] = { alu_sub, EXEC_DST_RW | EXEC_SRC_R },
 	[X86_OP_XOR] = { alu_xor, EXEC_DST_RW | EXEC_SRC_R },
 	[X86_OP_CMP] = { alu_sub, EXEC_DST_R | EXEC_SRC_R },
-	[X86_OP_ROL ... X86_OP_SAR] = { alu_shift, EXEC_DST_RW | EXEC_SRC_R },
+	[X86_OP_ROL... X86_OP_SAR] = { alu_shift, EXEC_DST_RW | EXEC_SRC_R },
 	[X86_OP_TEST] = { alu_and, EXEC_DST_R | EXEC_SRC_R },
 	[X86_OP_NOT] = { alu_not, EXEC_DST_RW },
 	[X86_OP_NEG] = { alu_neg, EXEC_DST_RW },
@@ -259,7 +258,7 @@ static const struct x86_exec exec_table[X86_NR_OPS] = {
 	[X86_OP_SHLD] = { alu_shift_double, EXEC_DST_RW | EXEC_SRC_R },
 	[X86_OP_SHRD] = { alu_shift_double, EXEC_DST_RW | EXEC_SRC_R },
 	[X86_OP_BT] = { alu_bit_test, EXEC_DST_R | EXEC_SRC_R },
-	[X86_OP_BTS ... X86_OP_BTC] = { alu_bit_test, EXEC_DST_RW | EXEC_SRC_R },
+	[X86_OP_BTS... X86_OP_BTC] = { alu_bit_test, EXEC_DST_RW | EXEC_SRC_R },
 	[X86_OP_BSF] = { alu_bit_scan, EXEC_DST_W | EXEC_SRC_R },
 	[X86_OP_BSR] = { alu_bit_scan, EXEC_DST_W | EXEC_SRC_R },
 	[X86_OP_TZCNT] = { alu_bit_count, EXEC_DST_W | EXEC_SRC_R },
@@ -303,14 +302,14 @@ static const struct x86_exec exec_table[X86_NR_OPS] = {
 	[X86_OP_JCC] = { emul_jcc, EXEC_RAW },
 	[X86_OP_LOOP] = { emul_loop, EXEC_RAW },
 	[X86_OP_JCXZ] = { emul_loop, EXEC_RAW },
-	[X86_OP_LAHF ... X86_OP_STD] = { emul_flag_insn, EXEC_RAW },
+	[X86_OP_LAHF... X86_OP_STD] = { emul_flag_insn, EXEC_RAW },
 	[X86_OP_CLI] = { emul_if_insn, EXEC_RAW },
 	[X86_OP_STI] = { emul_if_insn, EXEC_RAW },
 
-	[X86_OP_MOVS ... X86_OP_OUTS] = { emul_string, EXEC_RAW },
+	[X86_OP_MOVS... X86_OP_OUTS] = { emul_string, EXEC_RAW },
 	[X86_OP_IN] = { emul_in, EXEC_RAW },
 	[X86_OP_OUT] = { emul_out, EXEC_RAW },
-	[X86_OP_MOV_FROM_CR ... X86_OP_MOV_TO_DR] = { emul_mov_cr_dr, EXEC_RAW },
+	[X86_OP_MOV_FROM_CR... X86_OP_MOV_TO_DR] = { emul_mov_cr_dr, EXEC_RAW },
 	[X86_OP_CLTS] = { emul_clts, EXEC_RAW },
 	[X86_OP_SMSW] = { emul_smsw, EXEC_DST_W },
 	[X86_OP_LMSW] = { emul_lmsw, EXEC_DST_R },

@@ -102,8 +102,8 @@ struct x86_emul_ops {
 	 * Read. X86_ACCESS_WRITE in @access: the instruction writes the same bytes
 	 * afterwards, so a page that is not writable faults now, as a write.
 	 */
-	enum x86_emul_result (*read)(struct x86_emul *e, u64 linear, void *buf,
-				     unsigned int bytes, unsigned int access);
+	enum x86_emul_result (*read)(struct x86_emul *e, u64 linear, void *buf, unsigned int bytes,
+				     unsigned int access);
 	enum x86_emul_result (*write)(struct x86_emul *e, u64 linear, const void *buf,
 				      unsigned int bytes);
 	/*
@@ -111,8 +111,8 @@ struct x86_emul_ops {
 	 * something else: X86_EMUL_OK with *@old set to it. Device memory has no atomic
 	 * access: the op writes *@new and leaves *@old.
 	 */
-	enum x86_emul_result (*cmpxchg)(struct x86_emul *e, u64 linear, void *old,
-					const void *new, unsigned int bytes);
+	enum x86_emul_result (*cmpxchg)(struct x86_emul *e, u64 linear, void *old, const void *new,
+					unsigned int bytes);
 	/*
 	 * Would an access of these bytes (inside one page) fault? Sets *@ram when it
 	 * is memory that read and write may move in calls of any size. Changes nothing the

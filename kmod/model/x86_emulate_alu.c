@@ -325,8 +325,7 @@ static bool multiply_sized(u64 a, u64 b, unsigned int bytes, bool is_signed, u64
 static void set_multiply_flags(struct x86_emul *e, u64 lo, unsigned int bytes, bool overflow)
 {
 	set_flags(e, EMUL_ARITH_FLAGS,
-		  result_flags(lo, bytes) |
-			  flag_if(overflow, X86_EFLAGS_CF | X86_EFLAGS_OF));
+		  result_flags(lo, bytes) | flag_if(overflow, X86_EFLAGS_CF | X86_EFLAGS_OF));
 }
 
 /* MUL and one-operand IMUL: rDX:rAX, or AX for bytes. */
@@ -336,8 +335,8 @@ enum x86_emul_result alu_mul(struct x86_emul *e)
 	u64 *gpr = e->regs->gpr, lo, hi;
 	bool overflow;
 
-	overflow = multiply_sized(gpr[X86_RAX], e->dst.val, bytes,
-				  e->insn.op == X86_OP_IMUL_AX, &lo, &hi);
+	overflow = multiply_sized(gpr[X86_RAX], e->dst.val, bytes, e->insn.op == X86_OP_IMUL_AX,
+				  &lo, &hi);
 	set_multiply_flags(e, lo, bytes, overflow);
 	if (bytes == 1) {
 		gpr[X86_RAX] = emul_merge(gpr[X86_RAX], hi << 8 | lo, 2);

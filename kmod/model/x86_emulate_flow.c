@@ -5,7 +5,7 @@
 #include "x86_emulate_priv.h"
 
 /* What POPF may change at any privilege. */
-#define POPF_FLAGS                                                                 \
+#define POPF_FLAGS                                                                          \
 	(EMUL_ARITH_FLAGS | X86_EFLAGS_TF | X86_EFLAGS_DF | X86_EFLAGS_NT | X86_EFLAGS_AC | \
 	 X86_EFLAGS_ID)
 

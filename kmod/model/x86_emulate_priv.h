@@ -12,7 +12,7 @@
 
 #define EMUL_PAGE_BYTES 4096u
 
-#define EMUL_ARITH_FLAGS                                                             \
+#define EMUL_ARITH_FLAGS                                                                 \
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
 	 X86_EFLAGS_OF)
 

@@ -57,8 +57,7 @@ static bool find_move_0f(const struct x86_insn *insn, struct vec_move *m)
 		return prefix == 0x66 || prefix == 0xf3;
 	case 0x6f: /* MOVDQA, MOVDQU */
 	case 0x7f:
-		*m = (struct vec_move){ .aligned = prefix == 0x66,
-					.store = insn->opcode == 0x7f };
+		*m = (struct vec_move){ .aligned = prefix == 0x66, .store = insn->opcode == 0x7f };
 		return prefix == 0x66 || prefix == 0xf3;
 	case 0xd6: /* MOVQ */
 		*m = (struct vec_move){ .kind = VEC_SCALAR, .bytes = 8, .store = true };
@@ -98,6 +97,20 @@ static enum x86_emul_result check_state(struct x86_emul *e)
 	return X86_EMUL_OK;
 }
 
+/*
+ * VEX.vvvv must be unused but for the loads that merge; 256 bits are for full moves, and
+ * MOVSS and MOVSD ignore the length.
+ */
+static bool vex_encoding_is_valid(const struct x86_insn *insn, const struct vec_move *m)
+{
+	bool half = m->kind == VEC_LOW || m->kind == VEC_HIGH;
+	bool scalar = insn->opcode == 0x10 || insn->opcode == 0x11;
+
+	if (insn->vex_reg && (m->store || !half))
+		return false;
+	return !insn->vex_len || m->kind == VEC_FULL || scalar;
+}
+
 static void load_vec(struct x86_emul *e, const struct vec_move *m, const u8 *mem,
 		     unsigned int bytes)
 {
@@ -122,14 +135,13 @@ enum x86_emul_result emul_sse(struct x86_emul *e)
 	u8 buf[32];
 	u64 linear;
 
-	if (!(insn->flags & X86_INSN_MEM) || (insn->flags & X86_INSN_EVEX) ||
-	    !e->ops->get_vec || !e->ops->put_vec || !find_move(insn, &m))
+	if (!(insn->flags & X86_INSN_MEM) || (insn->flags & X86_INSN_EVEX) || !e->ops->get_vec ||
+	    !e->ops->put_vec || !find_move(insn, &m))
 		return X86_EMUL_UNHANDLEABLE;
 	res = check_state(e);
 	if (res)
 		return res;
-	/* VEX.vvvv must be unused, but for the loads that merge. */
-	if (vex && insn->vex_reg && (m.store || (m.kind != VEC_LOW && m.kind != VEC_HIGH)))
+	if (vex && !vex_encoding_is_valid(insn, &m))
 		return emul_raise(e, X86_TRAP_UD, 0);
 
 	if (m.kind == VEC_FULL)

@@ -24,8 +24,8 @@ static bool uses_source(unsigned int op)
 
 static bool uses_destination(unsigned int op)
 {
-	return op == X86_OP_MOVS || op == X86_OP_CMPS || op == X86_OP_STOS ||
-	       op == X86_OP_SCAS || op == X86_OP_INS;
+	return op == X86_OP_MOVS || op == X86_OP_CMPS || op == X86_OP_STOS || op == X86_OP_SCAS ||
+	       op == X86_OP_INS;
 }
 
 /*
@@ -33,8 +33,7 @@ static bool uses_destination(unsigned int op)
  * as they are RAM of the same page. Leaves one element where that is impossible.
  */
 static enum x86_emul_result extend_batch(struct x86_emul *e, struct string_state *s,
-					 unsigned int seg, u64 ea, u64 linear,
-					 unsigned int access)
+					 unsigned int seg, u64 ea, u64 linear, unsigned int access)
 {
 	unsigned int room = EMUL_PAGE_BYTES - (linear & (EMUL_PAGE_BYTES - 1));
 	unsigned int n = min(s->max_elements, room / s->bytes), bytes = n * s->bytes;
