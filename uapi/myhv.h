@@ -227,8 +227,10 @@ struct myhv_mem_update {
  * struct myhv_mem_dirty - MYHV_MEM_DIRTY (VM): dirty page tracking by range
  * @op: MYHV_DIRTY_*
  * @flags: 0
- * @gpa: start, multiple of 4096 (of 64 pages for READ, HARVEST, CLEAR)
- * @bytes: size; the range lies in one region
+ * @gpa: start, multiple of 4096; for READ, HARVEST and CLEAR a multiple of 64 pages from
+ *	the region's start
+ * @bytes: size; the range lies in one region. START and STOP act on the whole region; for
+ *	the others it is a multiple of 64 pages or ends with the region
  * @bitmap: user pointer to a bit per page, 64-bit little-endian words
  *
  * Writes by MYHV itself (paravirtual clock, emulated stores) count too. Errors: ENOENT no

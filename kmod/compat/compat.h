@@ -6,11 +6,15 @@
 #ifndef MYHV_COMPAT_H
 #define MYHV_COMPAT_H
 
+#include <linux/eventfd.h>
+#include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
 #include <linux/thread_info.h>
+#include <linux/version.h>
+#include <asm/msr.h>
 
 /*
  * Work that the kernel does on the way back to user space. The kernel's own helper for guest
@@ -51,5 +55,38 @@ static inline bool host_softirq_pending(void)
 {
 	return softirq_count() && local_softirq_pending();
 }
+
+/* MSRs by 64-bit value; the names ended in l before 6.16. */
+#ifndef rdmsrq
+#define rdmsrq rdmsrl
+#define wrmsrq wrmsrl
+#define rdmsrq_safe rdmsrl_safe
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 13, 0)
+static inline void hrtimer_setup(struct hrtimer *timer,
+				 enum hrtimer_restart (*function)(struct hrtimer *),
+				 clockid_t clock_id, enum hrtimer_mode mode)
+{
+	hrtimer_init(timer, clock_id, mode);
+	timer->function = function;
+}
+#endif
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#define eventfd_signal(ctx) eventfd_signal(ctx, 1)
+#endif
+
+/* What MMU notifiers answer about young pages. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 1, 0)
+typedef bool mmu_young_t;
+#else
+typedef int mmu_young_t;
+#endif
+
+/* Lets a fault be interrupted by any signal; older kernels wait for a fatal one. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
+#define FOLL_INTERRUPTIBLE 0
+#endif
 
 #endif /* MYHV_COMPAT_H */

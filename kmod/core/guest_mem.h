@@ -34,6 +34,10 @@ struct guest_walk_fault {
 int guest_translate(struct myhv_vcpu *vcpu, u64 gva, u32 access, struct guest_walk_result *result,
 		    struct guest_walk_fault *fault);
 
+/* The same without a trace: no accessed bits, no fault to report. */
+int guest_translate_peek(struct myhv_vcpu *vcpu, u64 gva, u32 access,
+			 struct guest_walk_result *result);
+
 /*
  * Instruction bytes at a linear address, with the rights of the CPL: 0, -EAGAIN, -EFAULT with
  * @fault filled, -ENXIO when there is no memory.

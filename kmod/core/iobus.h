@@ -36,6 +36,8 @@ struct iobus_range {
 	u64 base;
 	u64 len; /* 0: any access that starts at @base matches (ioeventfd) */
 	struct iodev *dev;
+	s64 order; /* of registration */
+	u64 reach; /* last address of this and all ranges before it in the table */
 };
 
 struct iobus_table {
@@ -45,6 +47,7 @@ struct iobus_table {
 
 struct iobus {
 	struct iobus_table __rcu *table;
+	s64 next_order;
 };
 
 /* vm->lock held. Ranges may share an address: they are tried in order of registration. */

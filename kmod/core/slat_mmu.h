@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * The VM's second-level tables in the kernel: page allocation, faults, and
- * following the host's memory by MMU notifiers (swap, KSM, THP, munmap). The table
- * walking itself is model/slat.c.
- *
- * Faults install under the read side of @lock after checking @notifier_seq, notifiers and
- * slot changes remove under the write side and flush before they return.
+ * The VM's second-level tables in the kernel: page allocation, faults, removal and
+ * flushing. The table walking itself is model/slat.c; what the host does with the memory
+ * comes in through core/mem_notifier.c. docs/memory.md tells why no mapping is ever stale.
  */
 #ifndef MYHV_CORE_SLAT_MMU_H
 #define MYHV_CORE_SLAT_MMU_H
@@ -18,26 +15,41 @@ struct myhv_vm;
 struct myhv_vcpu;
 
 struct slat_mmu {
+	/*
+	 * Read side: install leaves and tables, side by side, by cmpxchg. Write side:
+	 * remove or narrow. Taken with IRQs on, never from an interrupt.
+	 */
 	rwlock_t lock;
-	u64 *root;		/* top table, lives as long as the VM */
+	u64 *root; /* top table, lives as long as the VM */
 	phys_addr_t root_hpa;
 	/*
-	 * Raised under the write side of @lock whenever something was removed or
-	 * narrowed; a vCPU flushes when its slat_gen differs.
+	 * Raised under the write side of @lock whenever something was removed or narrowed; a
+	 * vCPU whose slat_gen differs flushes before it enters. @flushed_gen: what every
+	 * vCPU is known to have flushed or left guest mode for.
 	 */
 	atomic64_t flush_gen;
-	/* invalidation under way: [start, end) of hva; a fault there retries */
-	unsigned long notifier_seq;
-	long notifier_count;
-	unsigned long notifier_start;
-	unsigned long notifier_end;
-	/* statistics, atomic */
+	atomic64_t flushed_gen;
+	/*
+	 * Regions: written under the write side. While @slots_busy nothing is installed; a
+	 * fault that began before @slots_seq moved starts again.
+	 */
+	unsigned long slots_seq;
+	bool slots_busy;
+	/* statistics */
 	atomic_long_t table_pages;
 	atomic_long_t mapped[3]; /* leaves of 4 KiB, 2 MiB, 1 GiB */
 };
 
 int slat_mmu_init(struct myhv_vm *vm);
 void slat_mmu_destroy(struct myhv_vm *vm);
+
+/* Tables that a vCPU's faults may use where nothing can be allocated. */
+#define SLAT_CACHE_PAGES 16
+struct slat_cache {
+	unsigned int count;
+	struct page *page[SLAT_CACHE_PAGES];
+};
+void slat_cache_free(struct slat_cache *cache);
 
 /* What a fault came to. */
 enum slat_fault_result {
@@ -54,14 +66,27 @@ enum slat_fault_result {
  */
 enum slat_fault_result slat_fault(struct myhv_vcpu *vcpu, u64 gpa, u32 access);
 
-/* Remove or write-protect the leaves of a guest-physical range, flush. mem.lock held; sleeps. */
-void slat_unmap_range(struct myhv_vm *vm, u64 gpa, u64 nr_pages);
-void slat_write_protect_range(struct myhv_vm *vm, u64 gpa, u64 nr_pages);
-/* Raise flush_gen and make every vCPU take notice before it returns. IRQs on. */
-void slat_flush(struct myhv_vm *vm);
+/*
+ * One removal, from its beginning to its end. Between begin and end any number of ranges
+ * may be unmapped or write-protected; what was removed may be reused after end only.
+ */
+struct slat_change {
+	struct myhv_vm *vm;
+	struct page *retired; /* tables, chained; freed after the flush */
+	bool may_sleep;
+};
+void slat_change_begin(struct slat_change *c, struct myhv_vm *vm, bool may_sleep);
+void slat_change_unmap(struct slat_change *c, u64 gpa, u64 end);
+void slat_change_protect(struct slat_change *c, u64 gpa, u64 end);
+void slat_change_end(struct slat_change *c);
 
-/* Follow the process's memory. core/mem_notifier.c */
-int mem_notifier_attach(struct myhv_vm *vm);
-void mem_notifier_detach(struct myhv_vm *vm);
+/*
+ * While the regions change: faults wait (they enter and fault again) between block and
+ * unblock, and those under way start again. mem.lock held.
+ */
+void slat_slots_block(struct myhv_vm *vm);
+void slat_slots_unblock(struct myhv_vm *vm);
+/* Accessed bits of [@gpa, @end), see slat_test_accessed(). Does not sleep. */
+bool slat_young(struct myhv_vm *vm, u64 gpa, u64 end, bool clear);
 
 #endif /* MYHV_CORE_SLAT_MMU_H */

@@ -38,6 +38,7 @@ enum vcpu_mode {
 #define VCPU_REQ_TRIPLE_FAULT 6
 #define VCPU_REQ_EXIT_EOI 7	/* split irqchip: report an EOI, vector in @pending_eoi */
 #define VCPU_REQ_DEAD 8		/* the VM is broken */
+#define VCPU_REQ_UNHALT 9	/* KVM_HC_KICK_CPU: end the HLT under way, or the next one */
 
 /**
  * struct vcpu_regs - the neutral copy of the registers
@@ -78,6 +79,7 @@ struct myhv_vcpu {
 	struct myhv_exit *exit;		/* page 1 */
 	struct myhv_vcpu_state *state;	/* page 2 */
 	void *data;			/* page 3: port I/O */
+	struct vcpu_introspect *introspect;
 	struct myhv_vcpu_state *state_copy; /* of @state, which user space may change
 					     * under us; NULL until core/run.c needs it */
 
@@ -108,6 +110,7 @@ struct myhv_vcpu {
 	struct chip_lapic *lapic;  /* NULL without a LAPIC in the kernel */
 	u8 pending_eoi;
 	bool has_run;
+	bool pv_unhalted;	/* kicked before its HLT, see VCPU_REQ_UNHALT */
 	bool user_irq_pending; /* MYHV_VCPU_INTERRUPT waits (no LAPIC in the kernel) */
 	u8 user_irq_vector;
 
@@ -118,7 +121,7 @@ struct myhv_vcpu {
 		u64 xcr0;
 		u64 xss;
 		u32 pkru;
-		u64 host_xcr0;	 /* to put back at the end of the burst */
+		bool swap_pkru;	 /* the guest can see PKRU */
 	} fpu;
 
 	/* vCPU thread: the burst and the exit under way */
@@ -142,6 +145,7 @@ struct myhv_vcpu {
 		struct emu_access log[EMU_LOG_ENTRIES];
 		u8 nr_done;	/* accesses in @log that are complete */
 		u8 next;	/* replay position */
+		bool msr_is_read; /* the MSR exit under way */
 		struct x86_emulate_ctx *ctx; /* exit/emulate.c */
 	} emu;
 
@@ -199,7 +203,7 @@ static inline u64 vcpu_edx_eax(struct myhv_vcpu *vcpu)
 }
 
 /* ---- core/vcpu.c ---- */
-int vcpu_create(struct myhv_vm *vm, struct myhv_vcpu_create *args); /* returns a descriptor */
+int vcpu_create(struct myhv_vm *vm, u32 id); /* returns a descriptor */
 void vcpu_destroy(struct myhv_vcpu *vcpu);
 /* Registers as after RESET or INIT (SDM "Processor State After Reset"). */
 void vcpu_reset(struct myhv_vcpu *vcpu, bool init);

@@ -36,6 +36,26 @@ struct chip_pit;
 struct mem_notifier;
 
 /**
+ * struct vm_clock - what the vCPUs of a VM share of their clocks; exit/tsc.c, exit/pvclock.c
+ * @lock: guards the rest; a leaf, any context but interrupts
+ * @tsc_valid: @tsc_offset is set
+ * @tsc_written: a TSC was written: @tsc_value at @tsc_write_ns (host's boottime)
+ * @tsc_offset: of the last write, for vCPUs that are to be in step with it
+ * @pair_valid: @pair_tsc (host's TSC) is the moment when the VM's clock was @pair_ns
+ */
+struct vm_clock {
+	spinlock_t lock;
+	bool tsc_valid;
+	bool tsc_written;
+	bool pair_valid;
+	u64 tsc_offset;
+	u64 tsc_value;
+	u64 tsc_write_ns;
+	u64 pair_tsc;
+	u64 pair_ns;
+};
+
+/**
  * struct myhv_vm - one virtual machine
  */
 struct myhv_vm {
@@ -80,6 +100,7 @@ struct myhv_vm {
 
 	/* paravirtual clock: guest ns = host boottime ns + clock_offset_ns */
 	s64 clock_offset_ns;
+	struct vm_clock clock;
 
 	/* introspection */
 	struct vm_introspect *introspect;

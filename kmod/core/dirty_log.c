@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Dirty page tracking by write protection. A bit is set before the guest can write
+ * through its tables, and after a write of our own was done; a harvest takes the bits first and
+ * write-protects the pages after: a write in between is in the data that user space reads, or in
+ * the next harvest, or both. mem.lock held throughout.
+ */
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include "core/vm.h"
+
+/* A range of a region's log: whole words, the last one may reach beyond the region. */
+struct dirty_range {
+	u64 gpa;
+	unsigned long nr_bits;
+	size_t bytes; /* of the bitmap */
+	unsigned long *log;
+	void __user *user;
+	unsigned long *bits; /* our copy */
+};
+
+/* Write-protect the pages of r->bits, in runs. */
+static void protect_pages(struct myhv_vm *vm, const struct dirty_range *r)
+{
+	unsigned long start, end;
+	struct slat_change c;
+
+	slat_change_begin(&c, vm, true);
+	for_each_set_bitrange(start, end, r->bits, r->nr_bits)
+		slat_change_protect(&c, r->gpa + start * PAGE_SIZE, r->gpa + end * PAGE_SIZE);
+	slat_change_end(&c);
+}
+
+static int dirty_read(struct dirty_range *r)
+{
+	memcpy(r->bits, r->log, r->bytes);
+	return copy_to_user(r->user, r->bits, r->bytes) ? -EFAULT : 0;
+}
+
+static int dirty_harvest(struct myhv_vm *vm, struct dirty_range *r)
+{
+	unsigned long i, bit;
+
+	for (i = 0; i < r->bytes / sizeof(long); i++)
+		r->bits[i] = READ_ONCE(r->log[i]) ? xchg(&r->log[i], 0) : 0;
+	protect_pages(vm, r);
+	if (!copy_to_user(r->user, r->bits, r->bytes))
+		return 0;
+	for_each_set_bit(bit, r->bits, r->nr_bits)
+		set_bit(bit, r->log);
+	return -EFAULT;
+}
+
+static int dirty_clear(struct myhv_vm *vm, struct dirty_range *r)
+{
+	unsigned long bit;
+
+	if (copy_from_user(r->bits, r->user, r->bytes))
+		return -EFAULT;
+	for_each_set_bit(bit, r->bits, r->nr_bits)
+		if (!test_and_clear_bit(bit, r->log))
+			__clear_bit(bit, r->bits);
+	protect_pages(vm, r);
+	return 0;
+}
+
+static int dirty_move(struct myhv_vm *vm, struct memslot *slot, const struct myhv_mem_dirty *args)
+{
+	u64 first = (args->gpa - slot->gpa) >> PAGE_SHIFT;
+	struct dirty_range r = {
+		.gpa = args->gpa,
+		.nr_bits = args->bytes >> PAGE_SHIFT,
+		.user = u64_to_user_ptr(args->bitmap),
+	};
+	int ret;
+
+	if (!slot->dirty)
+		return -ENOENT;
+	if (first % BITS_PER_LONG ||
+	    (r.nr_bits % BITS_PER_LONG && args->gpa + args->bytes != memslot_end(slot)))
+		return -EINVAL;
+	r.log = &slot->dirty->bits[first / BITS_PER_LONG];
+	r.bytes = BITS_TO_LONGS(r.nr_bits) * sizeof(long);
+	r.bits = kvmalloc(r.bytes, GFP_KERNEL_ACCOUNT);
+	if (!r.bits)
+		return -ENOMEM;
+
+	if (args->op == MYHV_DIRTY_READ)
+		ret = dirty_read(&r);
+	else if (args->op == MYHV_DIRTY_HARVEST)
+		ret = dirty_harvest(vm, &r);
+	else
+		ret = dirty_clear(vm, &r);
+	kvfree(r.bits);
+	return ret;
+}
+
+/**
+ * memslots_dirty() - MYHV_MEM_DIRTY
+ * @vm: the caller's process owns it
+ * @args: checked, but for what depends on the regions that exist
+ */
+int memslots_dirty(struct myhv_vm *vm, const struct myhv_mem_dirty *args)
+{
+	struct memslot *slot;
+	int ret;
+
+	mutex_lock(&vm->mem.lock);
+	slot = memslot_find(vm, args->gpa);
+	if (!slot || args->bytes > memslot_end(slot) - args->gpa)
+		ret = -ENOENT;
+	else if (args->op == MYHV_DIRTY_START)
+		ret = memslot_set_logging(vm, args->gpa, true);
+	else if (args->op == MYHV_DIRTY_STOP)
+		ret = slot->dirty ? memslot_set_logging(vm, args->gpa, false) : -ENOENT;
+	else
+		ret = dirty_move(vm, slot, args);
+	mutex_unlock(&vm->mem.lock);
+	return ret;
+}
