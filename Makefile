@@ -6,6 +6,8 @@
 
 O ?= build
 override O := $(abspath $(O))
+# To the kernel's make O means another thing: it goes on only where it is named.
+MAKEOVERRIDES := $(filter-out O=%,$(MAKEOVERRIDES))
 srctree := $(CURDIR)
 HVLAB := $(srctree)/tests/lab/hvlab
 need = @mkdir -p $(O) && $(srctree)/tests/lab/need
@@ -60,12 +62,12 @@ endef
 module: ## myhv.ko for KERNEL=... or KDIR=..., W=1; O/myhv.ko is the last one built
 	$(need) $(PACKAGES_BUILD)
 	@release=$(krelease) && [ -n "$$release" ] && \
-	$(MAKE) --no-print-directory module-for kobj=$(O)/kmod-$$release && \
+	$(MAKE) --no-print-directory O=$(O) module-for kobj=$(O)/kmod-$$release && \
 	ln -sfn kmod-$$release/myhv.ko $(O)/myhv.ko
 
 module-for:
 	@$(call mirror,$(kobj))
-	$(kmake) O= M=$(kobj) W=1 $(if $(WERROR),KCFLAGS=-Werror) modules
+	$(kmake) M=$(kobj) W=1 $(if $(WERROR),KCFLAGS=-Werror) modules
 
 # ---- the programs --------------------------------------------------------------
 

@@ -17,7 +17,7 @@ check-unit: ## unit tests of the models, under ASan and UBSan
 
 check-pure: ## the models stand alone: nothing but mem*(), no state of their own
 	$(need) $(PACKAGES_BUILD)
-	+@$(MAKE) --no-print-directory $(O)/pure/model.o
+	+@$(MAKE) --no-print-directory O=$(O) $(O)/pure/model.o
 	@if nm -u $(O)/pure/model.o | grep -vwE 'mem(cpy|set|move|cmp)'; then \
 		echo "check-pure: kmod/model must not call these" >&2; exit 1; fi
 	@if nm $(O)/pure/model.o | grep -E ' [BbDdCc] '; then \
@@ -36,12 +36,12 @@ check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and
 	@rm -rf $(O)/headers
 	@$(call mirror,$(O)/headers)
 	@tests/lab/lone-headers $(O)/headers
-	$(kmake) O= M=$(O)/headers W=1 KCFLAGS=-Werror KBUILD_MODPOST_WARN=1 modules
+	$(kmake) M=$(O)/headers W=1 KCFLAGS=-Werror KBUILD_MODPOST_WARN=1 modules
 
 sparse: ## sparse over the module; it does not know spinlock and srcu guards
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
 	@$(call mirror,$(O)/sparse)
-	$(kmake) O= M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || \
+	$(kmake) M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || \
 		{ cat $(O)/sparse.log; exit 1; }
 	@! grep -E '(warning|error):' $(O)/sparse.log | grep -v 'context imbalance in .class_'
 
@@ -91,7 +91,7 @@ lab_module = $(O)/kmod-$$($(HVLAB) path release --kernel $(LAB_KERNEL))/myhv.ko
 # What the lab runs: the module for its kernel, the programs, the standard guest.
 lab-ready: userspace test-programs
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
-	+@$(MAKE) --no-print-directory module KERNEL=$(LAB_KERNEL) KDIR= WERROR=1
+	+@$(MAKE) --no-print-directory O=$(O) module KERNEL=$(LAB_KERNEL) KDIR= WERROR=1
 	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
 	@$(HVLAB) prepare --kernel $(LAB_KERNEL)
 
@@ -107,7 +107,7 @@ check-lab: lab-ready ## integration tests on the module, in the lab; TESTS="name
 	@tests/lab/run-tests --kernel $(LAB_KERNEL) $(O) $(TESTS)
 
 check-host: userspace test-programs ## integration tests on this machine, as root; TESTS="name..."
-	+@$(MAKE) --no-print-directory module KDIR=/lib/modules/$$(uname -r)/build KERNEL=
+	+@$(MAKE) --no-print-directory O=$(O) module KDIR=/lib/modules/$$(uname -r)/build KERNEL=
 	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
 	@tests/lab/run-tests --host $(O) $(TESTS)
 

@@ -2,6 +2,7 @@
 """hvlab's command line."""
 import argparse
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -113,17 +114,16 @@ def _prepare(args):
 
 
 def _kmake(args):
-    kdir = KERNELS[args.kernel].kdir
+    command = KERNELS[args.kernel].make_command()
     sys.stdout.flush()
-    # An O of the project's own make, inherited by MAKEFLAGS, would mean the kernel's.
-    os.execvp("make", ["make", "-C", str(kdir), "O=", *args.args])
+    os.execvp(command[0], [*command, *args.args])
 
 
 def main(argv):
     args = _parser().parse_args(argv)
     try:
         return {"run": _run, "path": _path, "prepare": _prepare, "kmake": _kmake}[args.verb](args)
-    except LabError as e:
+    except (LabError, OSError, subprocess.CalledProcessError) as e:
         say(f"error: {e}")
         return EXIT_LAB
     except KeyboardInterrupt:

@@ -17,8 +17,10 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 def _run(argv, **kw):
     try:
-        return subprocess.run(argv, check=True, text=True, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, **kw).stdout
+        if "input" not in kw:
+            kw["stdin"] = subprocess.DEVNULL
+        return subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, **kw).stdout
     except FileNotFoundError:
         raise LabError(f"{argv[0]} not found: the lab needs a Debian system with apt") from None
     except subprocess.CalledProcessError as e:
@@ -92,6 +94,24 @@ class Suite:
             say(f"fetching the package lists of {self.name}")
             self._apt("apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any")
             stamp.touch()
+
+    def sources(self):
+        """The suite's lines for a sources.list."""
+        self.update()
+        return (self.dir / "sources.list").read_text()
+
+    def bootstrap(self, dest, packages):
+        """A Debian root of this suite with the packages, in the directory `dest`."""
+        say(f"building a root of {self.name} with {' '.join(packages)}")
+        argv = ["mmdebstrap", "--quiet", "--variant=apt", f"--include={','.join(packages)}",
+                "--aptopt=Acquire::Check-Valid-Until \"false\"",
+                "--dpkgopt=path-exclude=/usr/share/doc/*",
+                "--dpkgopt=path-exclude=/usr/share/man/*",
+                "--dpkgopt=path-exclude=/usr/share/locale/*"]
+        proxy = _run(["apt-config", "dump", "Acquire::http::Proxy"]).strip()
+        if proxy:
+            argv.append(f"--aptopt={proxy}")
+        _run(argv + [self.name, str(dest)], input=self.sources())
 
     def depends(self, package):
         """The names that `package` depends on, in order."""

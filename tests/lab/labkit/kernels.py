@@ -14,7 +14,8 @@ from .debian import Suite
 
 
 class DebianKernel:
-    """A kernel from Debian packages of one suite."""
+    """A kernel from Debian packages of one suite, whose headers this machine's own
+    compiler can use."""
 
     def __init__(self, name, suite, flavour):
         self.name, self.suite, self.flavour = name, suite, flavour
@@ -35,20 +36,26 @@ class DebianKernel:
                  if re.match(r"linux-(headers|kbuild)-", p)]
         suite.unpack([image[0], headers, *parts], tmp)
         self._relocate_headers(tmp, final, release)
-        bzimage.extract_vmlinux(tmp / f"boot/vmlinuz-{release}", tmp / "vmlinux")
-        subprocess.run(["/sbin/depmod", "-b", tmp, release], check=True)
-        (tmp / "release").write_text(release + "\n")
+        self._finish(tmp, release)
 
     @staticmethod
     def _relocate_headers(tmp, final, release):
         """Debian's header packages name each other by absolute path."""
-        src = tmp / "usr/src"
-        makefile = src / f"linux-headers-{release}/Makefile"
+        headers = tmp / f"usr/src/linux-headers-{release}"
+        # Type information for modules: would ask for pahole.
+        (headers / "vmlinux").unlink(missing_ok=True)
+        makefile = headers / "Makefile"
         makefile.write_text(makefile.read_text().replace("/usr/src/", f"{final}/usr/src/"))
         build = tmp / f"lib/modules/{release}/build"
         build.unlink(missing_ok=True)
         build.symlink_to(f"../../../usr/src/linux-headers-{release}")
         (tmp / f"lib/modules/{release}/source").unlink(missing_ok=True)
+
+    @staticmethod
+    def _finish(tmp, release):
+        bzimage.extract_vmlinux(tmp / f"boot/vmlinuz-{release}", tmp / "vmlinux")
+        subprocess.run(["/sbin/depmod", "-b", tmp, release], check=True)
+        (tmp / "release").write_text(release + "\n")
 
     @property
     def dir(self):
@@ -74,13 +81,48 @@ class DebianKernel:
     def kdir(self):
         return self.modules / "build"
 
+    def make_command(self):
+        """The start of a command that runs make in the build directory."""
+        return ["make", "-C", str(self.kdir)]
+
     def refresh(self):
         Suite(self.suite).update(force=True)
         forget(self.key)
 
 
+class ForeignKernel(DebianKernel):
+    """A kernel whose modules need a newer compiler and libc than this machine has: they
+    are built inside a root of the kernel's own suite."""
+
+    def _build(self, tmp, final):
+        suite = Suite(self.suite)
+        suite.bootstrap(tmp / "toolchain", [f"linux-headers-{self.flavour}", "make", "libc6-dev"])
+        releases = [p.name for p in (tmp / "toolchain/usr/lib/modules").iterdir()
+                    if p.name.endswith(self.flavour)]
+        if len(releases) != 1:
+            raise LabError(f"{self.suite}: headers of one kernel expected, got {releases}")
+        release = releases[0]
+        for btf in (tmp / "toolchain/usr/src").glob("linux-headers-*/vmlinux"):
+            btf.unlink()
+        suite.unpack([f"linux-{part}-{release}" for part in ("base", "binary", "modules")], tmp)
+        (tmp / "lib").symlink_to("usr/lib")
+        (tmp / "boot").mkdir()
+        (tmp / f"usr/lib/modules/{release}/vmlinuz").rename(tmp / f"boot/vmlinuz-{release}")
+        self._finish(tmp, release)
+
+    @property
+    def kdir(self):
+        return self.dir / f"toolchain/usr/lib/modules/{self.release}/build"
+
+    def make_command(self):
+        return [str(Path(__file__).resolve().parent / "in-root"), str(self.dir / "toolchain"),
+                "make", "-C", f"/usr/lib/modules/{self.release}/build"]
+
+
 KERNELS = {
     "6.1": DebianKernel("6.1", "bookworm", "amd64"),
+    "6.12": DebianKernel("6.12", "bookworm-backports", "amd64"),
+    "7.2": ForeignKernel("7.2", "forky", "amd64"),
 }
 GUEST = DebianKernel("guest-6.1", "bookworm", "cloud-amd64")
 
