@@ -10,6 +10,9 @@
 
 /* ---- chip/lapic.c ---- */
 
+/* Length of a tick of the LAPIC timer at divider 1. */
+#define LAPIC_TICK_NS 1
+
 int lapic_create(struct myhv_vcpu *vcpu); /* [sleep] vcpu->lapic; fails with -ENOMEM */
 void lapic_destroy(struct myhv_vcpu *vcpu); /* cancels the timer */
 void lapic_reset(struct myhv_vcpu *vcpu, bool init);
@@ -21,7 +24,6 @@ void lapic_reset(struct myhv_vcpu *vcpu, bool init);
 bool lapic_irq_pending(struct myhv_vcpu *vcpu);
 /* Acknowledge: IRR -> ISR (or the PIC's INTA). The vector, or -1: gone. [entry] */
 int lapic_irq_ack(struct myhv_vcpu *vcpu);
-/* The acknowledged interrupt could not be injected after all is never used: re-inject. */
 
 /* Is there anything that ends HLT? Any context. */
 bool lapic_has_wake_event(struct myhv_vcpu *vcpu);
@@ -50,6 +52,8 @@ int pic_create(struct myhv_vm *vm);
 void pic_destroy(struct myhv_vm *vm);
 int pit_create(struct myhv_vm *vm);
 void pit_destroy(struct myhv_vm *vm);
+bool pit_reinject_get(struct myhv_vm *vm);
+void pit_reinject_set(struct myhv_vm *vm, bool on);
 int chip_state_get(struct myhv_vm *vm, struct myhv_chip *chip);
 int chip_state_set(struct myhv_vm *vm, const struct myhv_chip *chip);
 
@@ -65,6 +69,7 @@ int irq_msi_send(struct myhv_vm *vm, const struct myhv_msi *msi);
 /* ---- core/eventfd.c ---- */
 int eventfds_create(struct myhv_vm *vm);
 void eventfds_destroy(struct myhv_vm *vm); /* sleeps until nobody uses them */
+/* Arguments are checked; vm->lock not held: ioeventfd_assign() takes it. May sleep. */
 int irqfd_assign(struct myhv_vm *vm, const struct myhv_irqfd *args);
 int ioeventfd_assign(struct myhv_vm *vm, const struct myhv_ioeventfd *args);
 

@@ -83,9 +83,8 @@ static inline bool apic_msg_from_msi(struct apic_msg *msg, u64 address, u32 data
 
 	if ((low & 0xfff00000u) != VAPIC_MSI_BASE || (high & 0xff))
 		return false;
-	*msg = (struct apic_msg) {
-		.dest = high ? (high | ((low >> 12) & 0xff)) :
-			       apic_dest8((low >> 12) & 0xff),
+	*msg = (struct apic_msg){
+		.dest = high ? (high | ((low >> 12) & 0xff)) : apic_dest8((low >> 12) & 0xff),
 		.vector = data & 0xff,
 		.mode = (data >> 8) & 7,
 		.logical = low & 4,

@@ -23,8 +23,7 @@ static bool rte_is_level(u64 rte)
 {
 	u64 mode = (rte >> 8) & 7;
 
-	return (rte & VIOAPIC_RTE_LEVEL) &&
-	       (mode == VAPIC_DM_FIXED || mode == VAPIC_DM_LOWEST);
+	return (rte & VIOAPIC_RTE_LEVEL) && (mode == VAPIC_DM_FIXED || mode == VAPIC_DM_LOWEST);
 }
 
 /** vioapic_reset() - power-up state: all entries masked, all lines low */
@@ -111,8 +110,7 @@ u32 vioapic_eoi(struct vioapic *io, u8 vector, bool level)
 	unsigned int pin;
 
 	for (pin = 0; pin < VIOAPIC_NR_PINS; pin++)
-		if (vioapic_pin_vector(io, pin) == vector &&
-		    !(io->rte[pin] & VIOAPIC_RTE_LEVEL))
+		if (vioapic_pin_vector(io, pin) == vector && !(io->rte[pin] & VIOAPIC_RTE_LEVEL))
 			pins |= pin_bit(pin);
 	return pins;
 }
@@ -131,8 +129,7 @@ int vioapic_pin_vector(const struct vioapic *io, unsigned int pin)
 	u64 rte = pin < VIOAPIC_NR_PINS ? io->rte[pin] : VIOAPIC_RTE_MASKED;
 	u64 mode = (rte >> 8) & 7;
 
-	if ((rte & VIOAPIC_RTE_MASKED) ||
-	    (mode != VAPIC_DM_FIXED && mode != VAPIC_DM_LOWEST))
+	if ((rte & VIOAPIC_RTE_MASKED) || (mode != VAPIC_DM_FIXED && mode != VAPIC_DM_LOWEST))
 		return -1;
 	return (u8)rte;
 }
@@ -192,6 +189,9 @@ static void indirect_write(struct vioapic *io, u32 value)
 
 /**
  * vioapic_read() - memory-mapped read
+ * @io: the IOAPIC
+ * @offset: byte offset, any value
+ * @size: bytes: 1, 2, 4 or 8
  *
  * Accesses are decoded by bits 7:4 of the offset; the bytes behind the 32-bit register
  * read as zero.
@@ -234,7 +234,7 @@ u32 vioapic_write(struct vioapic *io, u64 offset, unsigned int size, u64 value)
 /** vioapic_get_state() - registers and lines */
 void vioapic_get_state(const struct vioapic *io, struct myhv_ioapic_state *state)
 {
-	*state = (struct myhv_ioapic_state) {
+	*state = (struct myhv_ioapic_state){
 		.base_address = VIOAPIC_DEFAULT_BASE,
 		.ioregsel = io->ioregsel,
 		.id = io->id,

@@ -68,6 +68,9 @@ void vioapic_reset(struct vioapic *io);
 
 /**
  * vioapic_set_line() - drive a pin
+ * @io: the IOAPIC
+ * @pin: its number
+ * @level: the new level
  *
  * Returns 1: a LAPIC took it, 0: it is pending already or nothing happened, -1: masked, or
  * nobody takes it. An edge on a masked pin is lost, as the data sheet says.
@@ -76,6 +79,8 @@ int vioapic_set_line(struct vioapic *io, unsigned int pin, bool level);
 
 /**
  * vioapic_eoi() - a LAPIC ended @vector
+ * @io: the IOAPIC
+ * @vector: vector
  * @level: the LAPIC broadcast it as a level interrupt; edge pins only show in the result
  *
  * Clears remote IRR of the level pins with this vector. Returns these pins, and
@@ -94,6 +99,10 @@ u64 vioapic_read(struct vioapic *io, u64 offset, unsigned int size);
 
 /**
  * vioapic_write() - memory-mapped write; aligned 32-bit, others: the low dword or byte
+ * @io: the IOAPIC
+ * @offset: byte offset, any value
+ * @size: bytes: 1, 2, 4 or 8
+ * @value: value
  *
  * Returns the pins that the EOI register ended, to be handled as vioapic_eoi()'s result.
  */

@@ -32,20 +32,20 @@ static bool post_legal(struct vlapic *v, u8 vector)
 	u32 bit = vector_bit(vector);
 	u32 old;
 
-	old = __atomic_fetch_or(vector_word(v, VLAPIC_IRR, vector), bit,
-				__ATOMIC_SEQ_CST);
+	old = __atomic_fetch_or(vector_word(v, VLAPIC_IRR, vector), bit, __ATOMIC_SEQ_CST);
 	/*
 	 * Always, even for a coalesced vector: who set the bit first may not have
 	 * come here yet, and our caller may be the one that the guest waits for.
 	 * Pairs with the clearing in vlapic_highest_irr().
 	 */
-	__atomic_fetch_or(&v->irr_summary, 1u << (vector / VECTORS_PER_WORD),
-			  __ATOMIC_SEQ_CST);
+	__atomic_fetch_or(&v->irr_summary, 1u << (vector / VECTORS_PER_WORD), __ATOMIC_SEQ_CST);
 	return !(old & bit);
 }
 
 /**
  * vlapic_raise_error() - note an error and fire the error LVT
+ * @v: the LAPIC
+ * @esr_bit: VLAPIC_ESR_*
  *
  * A bit that is set already fires nothing, which also ends the recursion when the
  * error LVT itself holds an illegal vector.
@@ -64,6 +64,8 @@ void vlapic_raise_error(struct vlapic *v, u32 esr_bit)
 
 /**
  * vlapic_post() - request an edge-triggered fixed interrupt; any CPU, any context
+ * @v: the LAPIC
+ * @vector: vector
  *
  * The TMR is left alone: the vector must not be in use for a level-triggered interrupt
  * at the same time (vlapic_accept() keeps the TMR).
@@ -101,6 +103,8 @@ static enum vlapic_action accept_fixed(struct vlapic *v, u8 vector, bool level)
 
 /**
  * vlapic_accept() - take a message that matched this LAPIC; any CPU, any context
+ * @v: the LAPIC
+ * @msg: the message
  *
  * The destination is not looked at. Returns what the caller has to do to the vCPU.
  * SDM "Interrupt Acceptance for Fixed Interrupts", "Delivery Mode" of the ICR.
@@ -134,6 +138,7 @@ enum vlapic_action vlapic_accept(struct vlapic *v, const struct apic_msg *msg)
 
 /**
  * vlapic_lvt_fire() - a local source fires; any CPU, any context
+ * @v: the LAPIC
  * @lvt: VLAPIC_LVT0, _LVT1, _LVTTHMR, _LVTPC or _LVTERR
  *
  * The performance LVT masks itself, as hardware does.
@@ -150,8 +155,7 @@ enum vlapic_action vlapic_lvt_fire(struct vlapic *v, u32 lvt)
 	if (!vlapic_hw_enabled(v) || (entry & VLAPIC_LVT_MASKED))
 		return VLAPIC_IGNORED;
 	if (lvt == VLAPIC_LVTPC)
-		__atomic_fetch_or(&v->regs[lvt / 4], VLAPIC_LVT_MASKED,
-				  __ATOMIC_SEQ_CST);
+		__atomic_fetch_or(&v->regs[lvt / 4], VLAPIC_LVT_MASKED, __ATOMIC_SEQ_CST);
 	/* Only LINT0 and LINT1 know level triggering; and only for fixed mode. */
 	if (lvt == VLAPIC_LVT0 || lvt == VLAPIC_LVT1)
 		msg.level = msg.mode == VAPIC_DM_FIXED && (entry & BIT(15));
@@ -162,6 +166,7 @@ enum vlapic_action vlapic_lvt_fire(struct vlapic *v, u32 lvt)
 
 /**
  * vlapic_accepts_pic() - does the 8259A's INTR output reach this CPU?
+ * @v: the LAPIC
  *
  * True with the APIC switched off (INTR is then the CPU's own pin) and with LINT0 in
  * ExtINT mode: SDM "Local APIC Status and Location", "Virtual Wire Mode" of the
@@ -196,6 +201,7 @@ static bool match_logical_xapic(u32 ldr, u32 dfr, u32 dest)
 
 /**
  * vlapic_match_dest() - is this LAPIC addressed by @dest? Any CPU, any context
+ * @v: the LAPIC
  * @dest: APIC ID, logical address or VAPIC_DEST_BROADCAST
  * @logical: destination mode
  *
@@ -229,8 +235,7 @@ static int highest_isr(struct vlapic *v)
 	if (!v->isr_summary)
 		return -1;
 	word = highest_bit(v->isr_summary);
-	return (int)(word * VECTORS_PER_WORD +
-		     highest_bit(v->regs[VLAPIC_ISR / 4 + word * 4]));
+	return (int)(word * VECTORS_PER_WORD + highest_bit(v->regs[VLAPIC_ISR / 4 + word * 4]));
 }
 
 /* SDM "Task and Processor Priorities" */
@@ -266,12 +271,10 @@ int vlapic_highest_irr(struct vlapic *v)
 			 * the IRR bit, then the summary bit. Either we see the former
 			 * or the latter comes after our clearing.
 			 */
-			__atomic_fetch_and(&v->irr_summary, ~(1u << word),
-					   __ATOMIC_SEQ_CST);
+			__atomic_fetch_and(&v->irr_summary, ~(1u << word), __ATOMIC_SEQ_CST);
 			bits = __atomic_load_n(irr, __ATOMIC_SEQ_CST);
 			if (bits)
-				__atomic_fetch_or(&v->irr_summary, 1u << word,
-						  __ATOMIC_SEQ_CST);
+				__atomic_fetch_or(&v->irr_summary, 1u << word, __ATOMIC_SEQ_CST);
 		}
 		if (bits)
 			return (int)(word * VECTORS_PER_WORD + highest_bit(bits));
@@ -295,6 +298,7 @@ int vlapic_pending(struct vlapic *v)
 
 /**
  * vlapic_ack() - interrupt acknowledge: move the vector from IRR to ISR
+ * @v: the LAPIC
  *
  * Returns the vector, or -1 when none is deliverable (any more).
  */
@@ -316,6 +320,8 @@ int vlapic_ack(struct vlapic *v)
 
 /**
  * vlapic_eoi() - end of interrupt: retire the highest vector in service
+ * @v: the LAPIC
+ * @fx: effects, added to
  *
  * With nothing in service there is no effect. SDM "Signaling Interrupt Servicing
  * Completion".
@@ -337,8 +343,7 @@ void vlapic_eoi(struct vlapic *v, struct vlapic_fx *fx)
 	fx->what |= VLAPIC_FX_EOI;
 	fx->eoi_vector = (u8)vector;
 	fx->eoi_broadcast =
-		(__atomic_load_n(vector_word(v, VLAPIC_TMR, vector),
-				 __ATOMIC_ACQUIRE) & bit) &&
+		(__atomic_load_n(vector_word(v, VLAPIC_TMR, vector), __ATOMIC_ACQUIRE) & bit) &&
 		!(vlapic_reg(v, VLAPIC_SVR) & VLAPIC_SVR_NO_EOI_BROADCAST);
 }
 
@@ -359,15 +364,16 @@ void vlapic_refresh(struct vlapic *v)
 
 /**
  * vlapic_create() - bind a model to its page and configuration
+ * @v: the LAPIC
  * @page: VLAPIC_PAGE_BYTES of zeroed memory that outlive @v
  * @id: initial APIC ID
+ * @cfg: what it can do
  *
  * The state is that of vlapic_reset(@v, false).
  */
-void vlapic_create(struct vlapic *v, void *page, u32 id,
-		   const struct vlapic_config *cfg)
+void vlapic_create(struct vlapic *v, void *page, u32 id, const struct vlapic_config *cfg)
 {
-	*v = (struct vlapic) { .regs = page, .id = id, .cfg = *cfg };
+	*v = (struct vlapic){ .regs = page, .id = id, .cfg = *cfg };
 	vlapic_reset(v, false);
 }
 
@@ -376,8 +382,7 @@ void vlapic_enter_mode(struct vlapic *v)
 {
 	if (v->base & VLAPIC_BASE_EXTD) {
 		vlapic_reg_set(v, VLAPIC_ID, v->id);
-		vlapic_reg_set(v, VLAPIC_LDR,
-			       (v->id >> 4) << 16 | 1u << (v->id & 0xf));
+		vlapic_reg_set(v, VLAPIC_LDR, (v->id >> 4) << 16 | 1u << (v->id & 0xf));
 	} else {
 		vlapic_reg_set(v, VLAPIC_ID, v->id << 24);
 		vlapic_reg_set(v, VLAPIC_LDR, 0);
@@ -387,7 +392,7 @@ void vlapic_enter_mode(struct vlapic *v)
 static void reset_regs(struct vlapic *v)
 {
 	static const u16 lvts[] = { VLAPIC_LVTT, VLAPIC_LVTTHMR, VLAPIC_LVTPC,
-				    VLAPIC_LVT0, VLAPIC_LVT1, VLAPIC_LVTERR };
+				    VLAPIC_LVT0, VLAPIC_LVT1,	 VLAPIC_LVTERR };
 	u32 offset, i;
 
 	for (offset = 0; offset < VLAPIC_PAGE_BYTES; offset += 4)
@@ -395,7 +400,7 @@ static void reset_regs(struct vlapic *v)
 	/* Version 0x14 with six LVT entries; bit 24: EOI broadcast suppression. */
 	vlapic_reg_set(v, VLAPIC_VERSION,
 		       0x14 | (ARRAY_SIZE(lvts) - 1) << 16 |
-		       (v->cfg.eoi_suppression ? 1u << 24 : 0));
+			       (v->cfg.eoi_suppression ? 1u << 24 : 0));
 	vlapic_reg_set(v, VLAPIC_DFR, 0xffffffff);
 	vlapic_reg_set(v, VLAPIC_SVR, 0xff);
 	for (i = 0; i < ARRAY_SIZE(lvts); i++)
@@ -410,6 +415,7 @@ static void reset_regs(struct vlapic *v)
 
 /**
  * vlapic_init() - INIT: all registers as after power-up, but mode, base and ID stay
+ * @v: the LAPIC
  *
  * SDM "Local APIC State After an INIT Reset". The caller disarms the timer.
  */
@@ -423,13 +429,13 @@ void vlapic_init(struct vlapic *v)
 
 /**
  * vlapic_reset() - power-up state; the caller disarms the timer
+ * @v: the LAPIC
  * @bsp: the boot processor, whose LINT0 also gets the setting that every BIOS makes:
  *	ExtINT, unmasked, so that 8259A interrupts arrive before the guest knows an APIC
  */
 void vlapic_reset(struct vlapic *v, bool bsp)
 {
-	WRITE_ONCE(v->base, VLAPIC_DEFAULT_BASE | VLAPIC_BASE_EN |
-			    (bsp ? VLAPIC_BASE_BSP : 0));
+	WRITE_ONCE(v->base, VLAPIC_DEFAULT_BASE | VLAPIC_BASE_EN | (bsp ? VLAPIC_BASE_BSP : 0));
 	reset_regs(v);
 	if (bsp)
 		vlapic_reg_set(v, VLAPIC_LVT0, VAPIC_DM_EXTINT << 8);
@@ -466,6 +472,9 @@ static void base_change(struct vlapic *v, u64 value, struct vlapic_fx *fx)
 
 /**
  * vlapic_base_write() - WRMSR IA32_APIC_BASE by the guest
+ * @v: the LAPIC
+ * @value: value
+ * @fx: effects, added to
  *
  * Returns false for #GP: reserved bits, or a transition that the state diagram of the
  * SDM's "x2APIC State Transitions" does not have.

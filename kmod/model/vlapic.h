@@ -145,8 +145,8 @@ enum vlapic_action {
 	VLAPIC_NMI,
 	VLAPIC_SMI,
 	VLAPIC_INIT,
-	VLAPIC_SIPI,	  /* start-up page in the message's vector */
-	VLAPIC_EXTINT,	  /* the PIC's INTR line */
+	VLAPIC_SIPI,   /* start-up page in the message's vector */
+	VLAPIC_EXTINT, /* the PIC's INTR line */
 };
 
 enum vlapic_deadline_kind {
@@ -171,6 +171,7 @@ struct vlapic_deadline {
 
 /**
  * vlapic_has_irr() - may an interrupt be requested? One load; never wrongly false
+ * @v: the LAPIC
  *
  * Ordering against a sleeping or entering vCPU is the kick's business: the poster
  * sets the bits and then kicks; the vCPU announces itself and then looks.
@@ -199,8 +200,7 @@ static inline bool vlapic_hw_enabled(const struct vlapic *v)
 /** vlapic_sw_enabled() - SVR bit 8 as well: fixed interrupts are accepted */
 static inline bool vlapic_sw_enabled(const struct vlapic *v)
 {
-	return vlapic_hw_enabled(v) &&
-	       (vlapic_reg(v, VLAPIC_SVR) & VLAPIC_SVR_ENABLE);
+	return vlapic_hw_enabled(v) && (vlapic_reg(v, VLAPIC_SVR) & VLAPIC_SVR_ENABLE);
 }
 
 /** vlapic_priority() - processor priority, for lowest-priority arbitration */
@@ -218,17 +218,15 @@ bool vlapic_accepts_pic(const struct vlapic *v);
 
 /* ---- the vCPU's own thread -------------------------------------------- */
 
-void vlapic_create(struct vlapic *v, void *page, u32 id,
-		   const struct vlapic_config *cfg);
+void vlapic_create(struct vlapic *v, void *page, u32 id, const struct vlapic_config *cfg);
 void vlapic_reset(struct vlapic *v, bool bsp);
 void vlapic_init(struct vlapic *v);
 
 u64 vlapic_mmio_read(struct vlapic *v, u32 offset, u32 size, u64 now_ns);
-void vlapic_mmio_write(struct vlapic *v, u32 offset, u32 size, u64 value,
-		       u64 now_ns, struct vlapic_fx *fx);
+void vlapic_mmio_write(struct vlapic *v, u32 offset, u32 size, u64 value, u64 now_ns,
+		       struct vlapic_fx *fx);
 bool vlapic_msr_read(struct vlapic *v, u32 msr, u64 now_ns, u64 *value);
-bool vlapic_msr_write(struct vlapic *v, u32 msr, u64 value, u64 now_ns,
-		      struct vlapic_fx *fx);
+bool vlapic_msr_write(struct vlapic *v, u32 msr, u64 value, u64 now_ns, struct vlapic_fx *fx);
 
 bool vlapic_base_write(struct vlapic *v, u64 value, struct vlapic_fx *fx);
 bool vlapic_base_set(struct vlapic *v, u64 value, struct vlapic_fx *fx);
@@ -242,10 +240,8 @@ int vlapic_pending(struct vlapic *v);
 int vlapic_ack(struct vlapic *v);
 struct vlapic_deadline vlapic_timer_next(struct vlapic *v, u64 now_ns);
 
-void vlapic_get_state(const struct vlapic *v, u64 now_ns,
-		      struct myhv_state_lapic *state);
-void vlapic_set_state(struct vlapic *v, u64 now_ns,
-		      const struct myhv_state_lapic *state,
+void vlapic_get_state(const struct vlapic *v, u64 now_ns, struct myhv_state_lapic *state);
+void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapic *state,
 		      struct vlapic_fx *fx);
 
 /** vlapic_cr8() - the task priority as CR8 shows it */

@@ -42,9 +42,9 @@ static const struct reg_rule rules[NR_SLOTS] = {
 	[SLOT(VLAPIC_LDR)] = { R | W | XR, 0xff000000 },
 	[SLOT(VLAPIC_DFR)] = { R | W, 0xf0000000 },
 	[SLOT(VLAPIC_SVR)] = { RX | WX, 0x3ff },
-	[SLOT(VLAPIC_ISR) ... SLOT(VLAPIC_ISR) + 7] = { RX },
-	[SLOT(VLAPIC_TMR) ... SLOT(VLAPIC_TMR) + 7] = { RX },
-	[SLOT(VLAPIC_IRR) ... SLOT(VLAPIC_IRR) + 7] = { RX },
+	[SLOT(VLAPIC_ISR)... SLOT(VLAPIC_ISR) + 7] = { RX },
+	[SLOT(VLAPIC_TMR)... SLOT(VLAPIC_TMR) + 7] = { RX },
+	[SLOT(VLAPIC_IRR)... SLOT(VLAPIC_IRR) + 7] = { RX },
 	[SLOT(VLAPIC_ESR)] = { RX | WX },
 	[SLOT(VLAPIC_ICR)] = { RX | WX, 0xccfff, BIT(12) },
 	[SLOT(VLAPIC_ICR2)] = { R | W, 0xff000000 },
@@ -133,8 +133,7 @@ static void timer_resume(struct vlapic *v, u32 count, u64 now_ns)
 	v->timer_start_ns = now_ns - done * timer_tick_ns(v);
 }
 
-static void timer_start(struct vlapic *v, u32 count, u64 now_ns,
-			struct vlapic_fx *fx)
+static void timer_start(struct vlapic *v, u32 count, u64 now_ns, struct vlapic_fx *fx)
 {
 	if (timer_mode(v) == VLAPIC_TIMER_TSC_DEADLINE)
 		return;
@@ -144,8 +143,7 @@ static void timer_start(struct vlapic *v, u32 count, u64 now_ns,
 	fx->what |= VLAPIC_FX_TIMER;
 }
 
-static void timer_divider_write(struct vlapic *v, u32 value, u64 now_ns,
-				struct vlapic_fx *fx)
+static void timer_divider_write(struct vlapic *v, u32 value, u64 now_ns, struct vlapic_fx *fx)
 {
 	u32 count = timer_count(v, now_ns);
 
@@ -157,8 +155,7 @@ static void timer_divider_write(struct vlapic *v, u32 value, u64 now_ns,
 	fx->what |= VLAPIC_FX_TIMER;
 }
 
-static void timer_lvt_write(struct vlapic *v, u32 value, u64 now_ns,
-			    struct vlapic_fx *fx)
+static void timer_lvt_write(struct vlapic *v, u32 value, u64 now_ns, struct vlapic_fx *fx)
 {
 	u32 old_mode = timer_mode(v);
 	u32 count = timer_count(v, now_ns);
@@ -168,8 +165,7 @@ static void timer_lvt_write(struct vlapic *v, u32 value, u64 now_ns,
 	mode = timer_mode(v);
 	if (mode == old_mode)
 		return;
-	if ((mode == VLAPIC_TIMER_TSC_DEADLINE) !=
-	    (old_mode == VLAPIC_TIMER_TSC_DEADLINE)) {
+	if ((mode == VLAPIC_TIMER_TSC_DEADLINE) != (old_mode == VLAPIC_TIMER_TSC_DEADLINE)) {
 		/* SDM "TSC-Deadline Mode": a switch from or to it disarms. */
 		vlapic_reg_set(v, VLAPIC_TMICT, 0);
 		v->timer_running = false;
@@ -185,6 +181,8 @@ static void timer_lvt_write(struct vlapic *v, u32 value, u64 now_ns,
 
 /**
  * vlapic_timer_next() - when does the timer expire?
+ * @v: the LAPIC
+ * @now_ns: time
  *
  * To be asked after VLAPIC_FX_TIMER. The timer expires whether LVTT is masked or not.
  */
@@ -222,6 +220,8 @@ struct vlapic_deadline vlapic_timer_next(struct vlapic *v, u64 now_ns)
 
 /**
  * vlapic_timer_fire() - the timer that was armed for @armed has expired; any context
+ * @v: the LAPIC
+ * @armed: what vlapic_timer_next() had answered
  *
  * An expiry that the guest has replaced meanwhile is dropped.
  * Returns true when the vCPU needs a kick.
@@ -232,13 +232,12 @@ bool vlapic_timer_fire(struct vlapic *v, const struct vlapic_deadline *armed)
 	u32 mode = (lvt >> VLAPIC_LVTT_MODE_SHIFT) & 3;
 	u64 tsc = armed->at;
 
-	if ((armed->kind == VLAPIC_DEADLINE_TSC) !=
-	    (mode == VLAPIC_TIMER_TSC_DEADLINE))
+	if ((armed->kind == VLAPIC_DEADLINE_TSC) != (mode == VLAPIC_TIMER_TSC_DEADLINE))
 		return false;
 	/* The deadline MSR reads as zero once it has passed. */
 	if (armed->kind == VLAPIC_DEADLINE_TSC &&
-	    !__atomic_compare_exchange_n(&v->tsc_deadline, &tsc, 0, false,
-					 __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST))
+	    !__atomic_compare_exchange_n(&v->tsc_deadline, &tsc, 0, false, __ATOMIC_SEQ_CST,
+					 __ATOMIC_SEQ_CST))
 		return false;
 	if ((lvt & VLAPIC_LVT_MASKED) || !vlapic_hw_enabled(v))
 		return false;
@@ -269,7 +268,7 @@ static void self_ipi(struct vlapic *v, u8 vector)
 	if (vector < 16)
 		vlapic_raise_error(v, VLAPIC_ESR_SEND_ILLEGAL_VECTOR);
 	else if (vlapic_sw_enabled(v))
-		vlapic_accept(v, &(struct apic_msg) { .vector = vector });
+		vlapic_accept(v, &(struct apic_msg){ .vector = vector });
 }
 
 /* SDM "Interrupt Command Register (ICR)" */
@@ -331,8 +330,7 @@ static u32 reg_read(struct vlapic *v, u32 offset, u64 now_ns)
 }
 
 /* @value holds writable bits only; ICR and SELF_IPI of x2APIC come elsewhere. */
-static void reg_write(struct vlapic *v, u32 offset, u32 value, u64 now_ns,
-		      struct vlapic_fx *fx)
+static void reg_write(struct vlapic *v, u32 offset, u32 value, u64 now_ns, struct vlapic_fx *fx)
 {
 	bool is_lvt = offset >= VLAPIC_LVTT && offset <= VLAPIC_LVTERR;
 
@@ -363,9 +361,10 @@ static void reg_write(struct vlapic *v, u32 offset, u32 value, u64 now_ns,
 		break;
 	case VLAPIC_ICR:
 		vlapic_reg_set(v, VLAPIC_ICR, value);
-		icr_send(v, value, vlapic_x2apic_mode(v) ?
-				   vlapic_reg(v, VLAPIC_ICR2) :
-				   apic_dest8(vlapic_reg(v, VLAPIC_ICR2) >> 24), fx);
+		icr_send(v, value,
+			 vlapic_x2apic_mode(v) ? vlapic_reg(v, VLAPIC_ICR2) :
+						 apic_dest8(vlapic_reg(v, VLAPIC_ICR2) >> 24),
+			 fx);
 		return;
 	case VLAPIC_LVTT:
 		timer_lvt_write(v, value, now_ns, fx);
@@ -392,8 +391,10 @@ static u8 reg_access(u32 offset)
 
 /**
  * vlapic_mmio_read() - xAPIC register read
+ * @v: the LAPIC
  * @offset: byte offset from the APIC base; any value
  * @size: 1, 2, 4 or 8
+ * @now_ns: time
  *
  * The SDM allows only aligned 32-bit accesses; narrower ones within a register read
  * their part of it, all else zero. An unknown register is an ESR error.
@@ -416,12 +417,18 @@ u64 vlapic_mmio_read(struct vlapic *v, u32 offset, u32 size, u64 now_ns)
 
 /**
  * vlapic_mmio_write() - xAPIC register write
+ * @v: the LAPIC
+ * @offset: byte offset, any value
+ * @size: bytes: 1, 2, 4 or 8
+ * @value: value
+ * @now_ns: time
+ * @fx: effects, added to
  *
  * Anything but an aligned 32-bit access is ignored, as are writes to read-only
  * registers. An unknown register is an ESR error.
  */
-void vlapic_mmio_write(struct vlapic *v, u32 offset, u32 size, u64 value,
-		       u64 now_ns, struct vlapic_fx *fx)
+void vlapic_mmio_write(struct vlapic *v, u32 offset, u32 size, u64 value, u64 now_ns,
+		       struct vlapic_fx *fx)
 {
 	u8 access = reg_access(offset);
 
@@ -435,6 +442,10 @@ void vlapic_mmio_write(struct vlapic *v, u32 offset, u32 size, u64 value,
 
 /**
  * vlapic_msr_read() - RDMSR of VLAPIC_X2APIC_MSR_FIRST.._LAST
+ * @v: the LAPIC
+ * @msr: its number
+ * @now_ns: time
+ * @value: value
  *
  * Returns false for #GP: no x2APIC mode, or no such or no readable register.
  */
@@ -451,8 +462,7 @@ bool vlapic_msr_read(struct vlapic *v, u32 msr, u64 now_ns, u64 *value)
 }
 
 /** vlapic_msr_write() - WRMSR of the same; false for #GP, reserved bits included */
-bool vlapic_msr_write(struct vlapic *v, u32 msr, u64 value, u64 now_ns,
-		      struct vlapic_fx *fx)
+bool vlapic_msr_write(struct vlapic *v, u32 msr, u64 value, u64 now_ns, struct vlapic_fx *fx)
 {
 	u32 offset = (msr - VLAPIC_X2APIC_MSR_FIRST) << 4;
 	u32 writable;
@@ -475,8 +485,7 @@ bool vlapic_msr_write(struct vlapic *v, u32 msr, u64 value, u64 now_ns,
 /* ---- state transfer --------------------------------------------------- */
 
 /** vlapic_get_state() - the register page, with the current count as of @now_ns */
-void vlapic_get_state(const struct vlapic *v, u64 now_ns,
-		      struct myhv_state_lapic *state)
+void vlapic_get_state(const struct vlapic *v, u64 now_ns, struct myhv_state_lapic *state)
 {
 	u32 offset, value;
 
@@ -498,13 +507,16 @@ static u32 state_reg(const struct myhv_state_lapic *state, u32 offset)
 
 /**
  * vlapic_set_state() - replace the registers; the vCPU must not run
+ * @v: the LAPIC
+ * @now_ns: time
+ * @state: the state
+ * @fx: effects, added to
  *
  * Any content is accepted: bits that do not exist are dropped, ID and LDR of x2APIC
  * follow from the initial ID. IA32_APIC_BASE and the TSC deadline are not
  * in the page. The caller re-arms the timer and rebuilds its map, see @fx.
  */
-void vlapic_set_state(struct vlapic *v, u64 now_ns,
-		      const struct myhv_state_lapic *state,
+void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapic *state,
 		      struct vlapic_fx *fx)
 {
 	u32 offset, word, value, count;

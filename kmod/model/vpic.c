@@ -85,7 +85,7 @@ static void acknowledge(struct vpic *p, unsigned int chip, unsigned int line)
 
 static void chip_reset(struct vpic *p, unsigned int chip)
 {
-	p->chip[chip] = (struct myhv_pic_state) { .elcr_mask = elcr_masks[chip] };
+	p->chip[chip] = (struct myhv_pic_state){ .elcr_mask = elcr_masks[chip] };
 }
 
 /** vpic_reset() - power-up state; all lines low */
@@ -328,8 +328,8 @@ int vpic_set_state(struct vpic *p, unsigned int chip, const struct myhv_pic_stat
 	u8 flags = s->read_reg_select | s->poll | s->special_mask | s->auto_eoi |
 		   s->rotate_on_auto_eoi | s->special_fully_nested_mode;
 
-	if (chip > SLAVE || flags > 1 || s->priority_add > 7 ||
-	    s->init_state > EXPECT_ICW4 || s->init4 > (ICW1_IC4 | ICW1_SNGL))
+	if (chip > SLAVE || flags > 1 || s->priority_add > 7 || s->init_state > EXPECT_ICW4 ||
+	    s->init4 > (ICW1_IC4 | ICW1_SNGL))
 		return -EINVAL;
 	if (s->elcr & ~elcr_masks[chip])
 		return -EINVAL;

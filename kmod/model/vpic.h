@@ -31,7 +31,9 @@ void vpic_reset(struct vpic *p);
 
 /**
  * vpic_set_line() - drive an input
+ * @p: the chip
  * @line: 0..15; 2 is the cascade and ignored
+ * @level: the new level
  *
  * An edge is latched until acknowledged even if the line falls before: sources that
  * pulse would lose interrupts otherwise (the chip raises a spurious one then).
@@ -44,6 +46,7 @@ bool vpic_output(const struct vpic *p);
 
 /**
  * vpic_ack() - interrupt acknowledge cycle: returns the vector
+ * @p: the chip
  *
  * With nothing requested it is the spurious IRQ 7, or 15 when only the slave has
  * nothing, without an in-service bit in the chip that found nothing.
@@ -75,6 +78,9 @@ void vpic_get_state(const struct vpic *p, unsigned int chip, struct myhv_pic_sta
 
 /**
  * vpic_set_state() - replace one chip's state
+ * @p: the chip
+ * @chip: 0 master, 1 slave
+ * @state: the state
  *
  * Returns -EINVAL and changes nothing for a value that no chip can have.
  */

@@ -135,8 +135,8 @@ static void set_gate(struct vpit_channel *c, bool gate, u64 now)
 		if (is_periodic(c))
 			c->held %= c->cycle;
 		else if (c->held > c->cycle) /* past the end, only the count matters */
-			c->held = c->cycle + 1 + (c->held - c->cycle - 1) %
-						 (c->bcd ? 10000 : 0x10000);
+			c->held = c->cycle + 1 +
+				  (c->held - c->cycle - 1) % (c->bcd ? 10000 : 0x10000);
 		c->gate = false;
 		return;
 	}
@@ -180,8 +180,7 @@ static void latch_status(struct vpit_channel *c, u64 now)
 
 	if (c->status_latched)
 		return;
-	c->status = (channel_out(c, now) ? STATUS_OUT : 0) |
-		    (null_count ? STATUS_NULL_COUNT : 0) |
+	c->status = (channel_out(c, now) ? STATUS_OUT : 0) | (null_count ? STATUS_NULL_COUNT : 0) |
 		    c->rw << 4 | c->mode << 1 | c->bcd;
 	c->status_latched = true;
 }
@@ -351,7 +350,7 @@ void vpit_reset(struct vpit *p, u64 now_ns)
 	unsigned int i;
 
 	for (i = 0; i < 3; i++)
-		p->channel[i] = (struct vpit_channel) {
+		p->channel[i] = (struct vpit_channel){
 			.mode = 3,
 			.gate = i != 2,
 			.stopped = true,
@@ -493,9 +492,8 @@ static bool channel_state_is_possible(const struct myhv_pit_channel_state *s)
 
 	return s->count <= 0x10000 && s->cycle_count <= 0x10000 && s->mode <= 5 &&
 	       s->rw_mode <= 3 && s->read_state <= VPIT_RW_WORD_HIGH &&
-	       s->write_state <= VPIT_RW_WORD_HIGH &&
-	       s->count_latched <= VPIT_RW_WORD_HIGH && flags <= 1 &&
-	       s->held_ticks <= 0x20001 && s->count_load_time_ns >= 0;
+	       s->write_state <= VPIT_RW_WORD_HIGH && s->count_latched <= VPIT_RW_WORD_HIGH &&
+	       flags <= 1 && s->held_ticks <= 0x20001 && s->count_load_time_ns >= 0;
 }
 
 int vpit_set_state(struct vpit *p, u64 now_ns, const struct myhv_pit_state *state)
@@ -503,8 +501,7 @@ int vpit_set_state(struct vpit *p, u64 now_ns, const struct myhv_pit_state *stat
 	u64 now = ns_to_ticks(now_ns);
 	unsigned int i;
 
-	if ((state->flags & ~(MYHV_PIT_SPEAKER_DATA_ON | MYHV_PIT_HPET_LEGACY)) ||
-	    state->pad)
+	if ((state->flags & ~(MYHV_PIT_SPEAKER_DATA_ON | MYHV_PIT_HPET_LEGACY)) || state->pad)
 		return -EINVAL;
 	for (i = 0; i < 3; i++) {
 		const struct myhv_pit_channel_state *s = &state->channel[i];
@@ -518,7 +515,7 @@ int vpit_set_state(struct vpit *p, u64 now_ns, const struct myhv_pit_state *stat
 		struct vpit_channel *c = &p->channel[i];
 		u64 start = ns_to_ticks((u64)s->count_load_time_ns);
 
-		*c = (struct vpit_channel) {
+		*c = (struct vpit_channel){
 			.mode = s->mode,
 			.bcd = s->bcd,
 			.rw = s->rw_mode,
@@ -538,8 +535,7 @@ int vpit_set_state(struct vpit *p, u64 now_ns, const struct myhv_pit_state *stat
 		};
 		c->cycle = s->cycle_count ? s->cycle_count : c->count;
 		if (c->cycle != c->count)
-			c->reload_at = c->start +
-				       (elapsed(c, now) / c->cycle + 1) * c->cycle;
+			c->reload_at = c->start + (elapsed(c, now) / c->cycle + 1) * c->cycle;
 	}
 	p->port61 = (state->channel[2].gate ? P61_GATE2 : 0) |
 		    (state->flags & MYHV_PIT_SPEAKER_DATA_ON ? P61_SPEAKER : 0);

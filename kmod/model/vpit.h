@@ -31,9 +31,12 @@ struct myhv_pit_state;
  * @gate: gate input
  * @stopped: nothing loaded: no count since the control word, or waiting for a trigger
  * @written: a count was written since the control word
- * @read_state: @write_state: @count_latched: byte that is next, enum vpit_rw; 0 for none
+ * @read_state: byte that is read next, enum vpit_rw
+ * @write_state: byte that is written next
+ * @count_latched: byte of @latched that is read next, VPIT_RW_NONE: nothing latched
  * @write_low: first byte of a count of two
  * @status_latched: @status is to be read first
+ * @status: latched status
  * @latched: latched count as the guest reads it
  * @count: what the guest wrote, 1..0x10000
  * @cycle: what is counted down from now; differs from @count until the reload
@@ -95,6 +98,10 @@ void vpit_reset(struct vpit *p, u64 now_ns);
 
 /**
  * vpit_write() - byte write to ports 0x40..0x43 and 0x61; others are ignored
+ * @p: the chip
+ * @port: the port
+ * @value: value
+ * @now_ns: time
  *
  * Returns true when the next interrupt may have moved: ask vpit_next_irq_ns().
  */
@@ -110,6 +117,8 @@ u64 vpit_next_irq_ns(struct vpit *p);
 
 /**
  * vpit_expire() - rising edges of channel 0 since the last call
+ * @p: the chip
+ * @now_ns: time
  *
  * When not 0, the caller pulses IRQ 0 once and reports by vpit_ticked().
  */
@@ -117,12 +126,15 @@ u32 vpit_expire(struct vpit *p, u64 now_ns);
 
 /**
  * vpit_ticked() - the line was pulsed for @ticks edges
+ * @p: the chip
+ * @ticks: edges
  * @result: 1 delivered, 0 was still pending, -1 masked: then nothing is owed
  */
 void vpit_ticked(struct vpit *p, u32 ticks, int result);
 
 /**
  * vpit_owes_tick() - the guest has ended IRQ 0: is there one to deliver late?
+ * @p: the chip
  *
  * When true, the caller pulses the line and reports by vpit_repaid().
  */

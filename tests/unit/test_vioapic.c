@@ -24,7 +24,7 @@ static const struct vioapic_ops ops = { .send = send };
 
 static int setup(void **state)
 {
-	io = (struct vioapic) { .ops = &ops, .version = VIOAPIC_VERSION_82093AA };
+	io = (struct vioapic){ .ops = &ops, .version = VIOAPIC_VERSION_82093AA };
 	vioapic_reset(&io);
 	nr_sent = 0;
 	taken = 1;
@@ -194,7 +194,7 @@ static void test_shared_vector(void **state)
 {
 	set_rte(16, 0x8061);
 	set_rte(17, 0x8061);
-	set_rte(18, 0x0061); /* edge */
+	set_rte(18, 0x0061);  /* edge */
 	set_rte(19, 0x18061); /* masked */
 	vioapic_set_line(&io, 16, true);
 	assert_int_equal(vioapic_eoi(&io, 0x61, true), 1 << 16 | 1 << 17 | 1 << 18 | 1 << 19);
@@ -210,8 +210,8 @@ static void test_other_modes(void **state)
 		u32 mode;
 		int result;
 	} cases[] = {
-		{ VAPIC_DM_LOWEST, 1 },	 { VAPIC_DM_SMI, 1 },	  { VAPIC_DM_RESERVED, -1 },
-		{ VAPIC_DM_NMI, 1 },	 { VAPIC_DM_INIT, 1 },	  { VAPIC_DM_STARTUP, -1 },
+		{ VAPIC_DM_LOWEST, 1 }, { VAPIC_DM_SMI, 1 },  { VAPIC_DM_RESERVED, -1 },
+		{ VAPIC_DM_NMI, 1 },	{ VAPIC_DM_INIT, 1 }, { VAPIC_DM_STARTUP, -1 },
 		{ VAPIC_DM_EXTINT, 1 },
 	};
 

@@ -203,12 +203,12 @@ static void test_accept_fixed(void **state)
 	assert_int_equal(read_reg(VLAPIC_TMR + 0x30), 0);
 
 	/* level de-assert */
-	msg = (struct apic_msg) { .vector = 0x61, .level = true };
+	msg = (struct apic_msg){ .vector = 0x61, .level = true };
 	assert_int_equal(vlapic_accept(&lapic, &msg), VLAPIC_IGNORED);
 
 	/* software disabled: fixed refused, pending kept, the others accepted */
 	write_reg(VLAPIC_SVR, 0xff);
-	msg = (struct apic_msg) { .vector = 0x70, .assert = true };
+	msg = (struct apic_msg){ .vector = 0x70, .assert = true };
 	assert_int_equal(vlapic_accept(&lapic, &msg), VLAPIC_IGNORED);
 	assert_int_equal(vlapic_pending(&lapic), 0x60);
 	msg.mode = VAPIC_DM_NMI;
@@ -245,8 +245,7 @@ static void test_accept_other_modes(void **state)
 	}
 	assert_true(vlapic_base_write(&lapic, 0xfee00000, &fx));
 	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
-		struct apic_msg msg = { .vector = 0x40, .mode = cases[i].mode,
-					.assert = true };
+		struct apic_msg msg = { .vector = 0x40, .mode = cases[i].mode, .assert = true };
 		assert_int_equal(vlapic_accept(&lapic, &msg), VLAPIC_IGNORED);
 	}
 	assert_true(vlapic_accepts_pic(&lapic));
@@ -290,8 +289,8 @@ static void test_errors(void **state)
 	vlapic_post(&lapic, 3);
 	read_reg(0x000);
 	write_reg(VLAPIC_ESR, 0);
-	assert_int_equal(read_reg(VLAPIC_ESR), VLAPIC_ESR_RECV_ILLEGAL_VECTOR |
-						       VLAPIC_ESR_ILLEGAL_REGISTER);
+	assert_int_equal(read_reg(VLAPIC_ESR),
+			 VLAPIC_ESR_RECV_ILLEGAL_VECTOR | VLAPIC_ESR_ILLEGAL_REGISTER);
 }
 
 static void test_access_sizes(void **state)
@@ -534,8 +533,7 @@ static void test_base_transitions(void **state)
 			assert_true(vlapic_base_set(&lapic, modes[from], &fx));
 			assert_int_equal(vlapic_base_write(&lapic, modes[to], &fx),
 					 legal[from][to]);
-			assert_true(lapic.base ==
-				    (legal[from][to] ? modes[to] : modes[from]));
+			assert_true(lapic.base == (legal[from][to] ? modes[to] : modes[from]));
 		}
 
 	setup(NULL);
@@ -602,8 +600,10 @@ static void test_timer_oneshot(void **state)
 
 static void test_timer_divider(void **state)
 {
-	static const struct { u32 dcr, divisor; } cases[] = {
-		{ 0x0, 2 }, { 0x1, 4 }, { 0x2, 8 }, { 0x3, 16 },
+	static const struct {
+		u32 dcr, divisor;
+	} cases[] = {
+		{ 0x0, 2 },  { 0x1, 4 },  { 0x2, 8 },	{ 0x3, 16 },
 		{ 0x8, 32 }, { 0x9, 64 }, { 0xa, 128 }, { 0xb, 1 },
 	};
 
@@ -613,8 +613,7 @@ static void test_timer_divider(void **state)
 		write_reg(VLAPIC_TDCR, 0xfffffff4 | cases[i].dcr);
 		assert_int_equal(read_reg(VLAPIC_TDCR), cases[i].dcr);
 		write_at(VLAPIC_TMICT, 0xffffffff, 0);
-		assert_true(vlapic_timer_next(&lapic, 0).at ==
-			    0xffffffffULL * cases[i].divisor);
+		assert_true(vlapic_timer_next(&lapic, 0).at == 0xffffffffULL * cases[i].divisor);
 	}
 	/* a new divider while it runs: the count goes on from where it is */
 	write_reg(VLAPIC_TDCR, 0xb);
@@ -696,7 +695,7 @@ static void test_timer_tsc_deadline(void **state)
 	assert_false(vlapic_timer_fire(&lapic, &next));
 
 	/* a stale count-down timer does not fire in this mode, and leaving it disarms */
-	old = (struct vlapic_deadline) { .kind = VLAPIC_DEADLINE_NS, .at = 5 };
+	old = (struct vlapic_deadline){ .kind = VLAPIC_DEADLINE_NS, .at = 5 };
 	assert_false(vlapic_timer_fire(&lapic, &old));
 	vlapic_tsc_deadline_write(&lapic, 3000, &fx);
 	write_reg(VLAPIC_LVTT, 0x32);
@@ -725,8 +724,7 @@ static void test_state_round_trip(void **state)
 	write_at(VLAPIC_TMICT, 1000000, 0);
 	vlapic_post(&lapic, 0x55);
 	vlapic_ack(&lapic);
-	vlapic_accept(&lapic, &(struct apic_msg) { .vector = 0x91, .level = true,
-						   .assert = true });
+	vlapic_accept(&lapic, &(struct apic_msg){ .vector = 0x91, .level = true, .assert = true });
 	vlapic_get_state(&lapic, 400000, &saved);
 	memcpy(&value, &saved.regs[VLAPIC_TMCCT], 4);
 	assert_int_equal(value, 600000);
@@ -793,8 +791,7 @@ static void test_random_writes(void **state)
 		memset(&fx, 0, sizeof(fx));
 		switch (random() % 8) {
 		case 0:
-			vlapic_mmio_write(&lapic, offset, 1u << random() % 4, value, now,
-					  &fx);
+			vlapic_mmio_write(&lapic, offset, 1u << random() % 4, value, now, &fx);
 			break;
 		case 1:
 			vlapic_msr_write(&lapic, 0x800 + (offset >> 4), value, now, &fx);
@@ -841,8 +838,7 @@ static void test_concurrent_posting(void **state)
 	int vector;
 
 	for (uintptr_t i = 0; i < 2; i++)
-		assert_int_equal(pthread_create(&threads[i], NULL, poster,
-						(void *)(0x81 + i)), 0);
+		assert_int_equal(pthread_create(&threads[i], NULL, poster, (void *)(0x81 + i)), 0);
 	for (int i = 0; i < POSTS; i++) {
 		vector = vlapic_ack(&lapic);
 		if (vector < 0)

@@ -398,20 +398,13 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_edge),
-		T(test_level),
-		T(test_mask),
-		T(test_priority_and_nesting),
-		T(test_cascade),
-		T(test_special_fully_nested),
-		T(test_spurious),
-		T(test_auto_eoi),
-		T(test_rotation),
-		T(test_special_mask),
-		T(test_poll),
-		T(test_initialization),
-		T(test_state),
-		T(test_random),
+		T(test_edge),	  T(test_level),
+		T(test_mask),	  T(test_priority_and_nesting),
+		T(test_cascade),  T(test_special_fully_nested),
+		T(test_spurious), T(test_auto_eoi),
+		T(test_rotation), T(test_special_mask),
+		T(test_poll),	  T(test_initialization),
+		T(test_state),	  T(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

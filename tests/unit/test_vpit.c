@@ -21,7 +21,7 @@ static u64 at(u64 tick)
 
 static int setup(void **state)
 {
-	pit = (struct vpit) { .reinject = true, .min_period_ns = 200000 };
+	pit = (struct vpit){ .reinject = true, .min_period_ns = 200000 };
 	vpit_reset(&pit, at(START));
 	return 0;
 }
@@ -466,9 +466,10 @@ static void test_state(void **state)
 	assert_int_equal(vpit_set_state(&pit, at(START + 5), &again), 0);
 	assert_int_equal(vpit_next_irq_ns(&pit), at(START + 0x10000));
 
-#define REFUSED(change) do { \
-		bad = s; \
-		change; \
+#define REFUSED(change)                                                           \
+	do {                                                                      \
+		bad = s;                                                          \
+		change;                                                           \
 		assert_int_equal(vpit_set_state(&pit, at(START), &bad), -EINVAL); \
 	} while (0)
 	REFUSED(bad.flags = 4);
@@ -528,24 +529,12 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_reset),
-		T(test_mode0),
-		T(test_mode0_gate),
-		T(test_mode1),
-		T(test_mode2),
-		T(test_mode2_gate),
-		T(test_mode3),
-		T(test_mode4),
-		T(test_mode5),
-		T(test_bcd),
-		T(test_byte_access),
-		T(test_latch),
-		T(test_read_back),
-		T(test_port61),
-		T(test_storm_is_slowed_down),
-		T(test_lost_ticks),
-		T(test_legacy_off),
-		T(test_state),
+		T(test_reset),	    T(test_mode0),	 T(test_mode0_gate),
+		T(test_mode1),	    T(test_mode2),	 T(test_mode2_gate),
+		T(test_mode3),	    T(test_mode4),	 T(test_mode5),
+		T(test_bcd),	    T(test_byte_access), T(test_latch),
+		T(test_read_back),  T(test_port61),	 T(test_storm_is_slowed_down),
+		T(test_lost_ticks), T(test_legacy_off),	 T(test_state),
 		T(test_random),
 	};
 
