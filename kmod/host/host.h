@@ -7,8 +7,8 @@
 #define MYHV_HOST_H
 
 #include <linux/types.h>
-
-struct myhv_vcpu;
+#include <asm/special_insns.h>
+#include "core/vcpu.h"
 
 /* ---- host/power.c: hardware virtualization on all CPUs ---- */
 
@@ -25,27 +25,50 @@ void host_power_put(void);
 /* ---- host/fpu.c: extended state ---- */
 
 int host_fpu_init(void); /* module load: sizes, supported XCR0 */
-u64 host_fpu_xcr0(void); /* what guests may enable */
+u64 host_fpu_xcr0(void); /* what guests may enable; 0: the host has no XSAVE */
 u32 host_fpu_bytes(void);
-/* Offset and size of a component in the standard format (CPUID leaf 0xD). */
 int host_fpu_alloc(struct myhv_vcpu *vcpu); /* [sleep] area in the reset state */
 void host_fpu_free(struct myhv_vcpu *vcpu);
 void host_fpu_reset(struct myhv_vcpu *vcpu, bool init);
 /*
  * [burst] begin disables preemption, saves the host's state, loads the guest's (registers,
- * XCR0, XSS, PKRU); end is the reverse. IRQs on outside, on after.
+ * XCR0, XSS); end is the reverse. IRQs on outside, on after.
  */
 void host_fpu_begin(struct myhv_vcpu *vcpu);
 void host_fpu_end(struct myhv_vcpu *vcpu);
 /* Guest wrote XCR0 or XSS; checked already. Inside a burst the CPU follows at once. */
 void host_fpu_set_xcr0(struct myhv_vcpu *vcpu, u64 xcr0);
+void host_fpu_set_xss(struct myhv_vcpu *vcpu, u64 xss);
 /* Registers of the emulator: XMM/YMM @nr; @bytes 16 or 32. Outside a burst. */
 void host_fpu_get_vector(struct myhv_vcpu *vcpu, unsigned int nr, void *data, unsigned int bytes);
 void host_fpu_set_vector(struct myhv_vcpu *vcpu, unsigned int nr, const void *data,
 			 unsigned int bytes);
-/* XSAVE image, checked: -EINVAL on reserved bits (XSTATE_BV, XCOMP_BV, MXCSR). */
+/* XSAVE image, checked: -EINVAL on reserved bits (XSTATE_BV, XCOMP_BV, MXCSR). Outside a burst. */
 int host_fpu_get_image(struct myhv_vcpu *vcpu, void *image, u32 bytes);
 int host_fpu_set_image(struct myhv_vcpu *vcpu, const void *image, u32 bytes);
+
+/*
+ * PKRU counts for the host's own accesses to user memory, so the guest's is in the CPU
+ * only between these two, IRQs off. Needed while vcpu->fpu.swap_pkru.
+ */
+static inline u32 host_fpu_pkru_enter(struct myhv_vcpu *vcpu)
+{
+	u32 host = rdpkru();
+
+	if (host != vcpu->fpu.pkru)
+		wrpkru(vcpu->fpu.pkru);
+	return host;
+}
+
+static inline void host_fpu_pkru_leave(struct myhv_vcpu *vcpu, u32 host)
+{
+	vcpu->fpu.pkru = rdpkru();
+	if (host != vcpu->fpu.pkru)
+		wrpkru(host);
+}
+
+/* Can the guest see or use PKRU? After a change of its CR4 or XCR0. */
+void host_fpu_pkru_update(struct myhv_vcpu *vcpu, u64 cr4);
 
 /* ---- host/mitigations.c ---- */
 
@@ -62,5 +85,8 @@ extern struct host_mitigations host_mitigations;
 void host_mitigations_init(void);
 /* [burst] begin: IBPB when another vCPU ran here last. */
 void host_mitigations_switch(struct myhv_vcpu *vcpu);
+/* [entry] with host_mitigations.spec_ctrl: the guest's SPEC_CTRL in, the host's back. */
+void host_spec_ctrl_enter(u64 guest);
+void host_spec_ctrl_leave(u64 guest);
 
 #endif /* MYHV_HOST_H */

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * One entry and the return from it. The path of every exit: nothing here that could
+ * be done once per burst, and nothing there that could be done at a change.
+ */
+#include <linux/percpu.h>
+#include <linux/sched.h>
+#include <asm/debugreg.h>
+#include <asm/mce.h>
+#include <asm/msr.h>
+#include "compat/compat.h"
+#include "host/host.h"
+#include "introspect/trace.h"
+#include "svm/svm.h"
+
+/* ---- TLB ---- */
+
+/*
+ * An ASID that this CPU has not used since its last full flush (APM "TLB Control"). Sixteen
+ * of them make a generation on some CPUs.
+ */
+static void assign_asid(struct svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	if (cpu->next_asid > svm_global.max_asid) {
+		cpu->next_asid = 1; /* 0 is the host */
+		cpu->asid_generation++;
+		cpu->flush_all = true;
+	}
+	if (cpu->flush_all)
+		c->tlb_control = SVM_TLB_FLUSH_ALL;
+	cpu->flush_all = false;
+	c->asid = cpu->next_asid++;
+	svm->asid_generation = cpu->asid_generation;
+	svm_touch(svm, SVM_CLEAN_ASID);
+}
+
+/*
+ * vcpu->mode was set before, so whoever raises flush_gen from now on sends an IPI and this
+ * entry ends at once (see slat_flush()).
+ */
+static void update_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	struct myhv_vcpu *vcpu = &svm->vcpu;
+	struct vmcb_control *c = &svm->vmcb->control;
+	u64 flush_gen = atomic64_read(&vcpu->vm->slat.flush_gen);
+	bool stale = svm->asid_generation != cpu->asid_generation;
+
+	c->tlb_control = SVM_TLB_KEEP;
+	if (likely(flush_gen == vcpu->slat_gen && !vcpu->tlb_flush && !stale))
+		return;
+	vcpu->slat_gen = flush_gen;
+	vcpu->tlb_flush = false;
+	if (!stale && svm_has(MYHV_CPU_FEATURE_FLUSH_BY_ASID))
+		c->tlb_control = SVM_TLB_FLUSH_ASID;
+	else
+		assign_asid(svm, cpu);
+}
+
+/* ---- debug registers ---- */
+
+/* VMRUN and VMEXIT move DR6 and DR7 alone. */
+static noinline void load_guest_drs(struct svm_vcpu *svm)
+{
+	const struct myhv_vcpu *vcpu = &svm->vcpu;
+	const u64 *dr = vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP ? vcpu->guest_debug.dr :
+								     svm->dr;
+
+	get_debugreg(svm->host_dr[0], 0);
+	get_debugreg(svm->host_dr[1], 1);
+	get_debugreg(svm->host_dr[2], 2);
+	get_debugreg(svm->host_dr[3], 3);
+	set_debugreg(dr[0], 0);
+	set_debugreg(dr[1], 1);
+	set_debugreg(dr[2], 2);
+	set_debugreg(dr[3], 3);
+}
+
+static noinline void unload_guest_drs(struct svm_vcpu *svm)
+{
+	if (svm->dr_live) {
+		get_debugreg(svm->dr[0], 0);
+		get_debugreg(svm->dr[1], 1);
+		get_debugreg(svm->dr[2], 2);
+		get_debugreg(svm->dr[3], 3);
+	}
+	set_debugreg(svm->host_dr[0], 0);
+	set_debugreg(svm->host_dr[1], 1);
+	set_debugreg(svm->host_dr[2], 2);
+	set_debugreg(svm->host_dr[3], 3);
+}
+
+/* VMEXIT switches the host's breakpoints off. */
+static void restore_host_dr7(void)
+{
+	unsigned long dr7 = __this_cpu_read(cpu_dr7);
+
+	if (unlikely(dr7))
+		set_debugreg(dr7, 7);
+}
+
+/* ---- the burst ---- */
+
+void svm_burst_begin(struct myhv_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	int nr = smp_processor_id();
+
+	if (svm->asid_cpu != nr) {
+		svm->asid_cpu = nr;
+		svm->asid_generation = 0; /* older than any */
+		svm->vmcb->control.clean = 0;
+	}
+	svm->tsc_aux = cpu->tsc_aux;
+	if (unlikely(vcpu->tsc.ratio))
+		wrmsrq(MSR_AMD64_TSC_RATIO, vcpu->tsc.ratio);
+	host_mitigations_switch(vcpu);
+}
+
+void svm_burst_end(struct myhv_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+
+	if (unlikely(svm->tsc_aux != cpu->tsc_aux))
+		wrmsrq(MSR_TSC_AUX, cpu->tsc_aux);
+	if (unlikely(vcpu->tsc.ratio))
+		wrmsrq(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_ONE);
+	/* The host's #DB handler expects DR6 as it left it. */
+	if (unlikely(svm->vmcb->save.dr6 != EVENT_DR6_INIT))
+		set_debugreg(EVENT_DR6_INIT, 6);
+	if (unlikely(svm->dr_live))
+		svm_debug_live(svm, false);
+}
+
+/* ---- the entry ---- */
+
+static noinline void load_tsc_aux(struct svm_vcpu *svm)
+{
+	svm->tsc_aux = svm->vcpu.msrs.tsc_aux;
+	if (svm_global.has_tsc_aux)
+		wrmsrq(MSR_TSC_AUX, svm->tsc_aux);
+}
+
+static void before_entry(struct svm_vcpu *svm, struct svm_cpu *cpu)
+{
+	struct myhv_vcpu *vcpu = &svm->vcpu;
+	struct myhv_state_general *general = &vcpu->regs.general;
+	struct vmcb_save *s = &svm->vmcb->save;
+
+	if (unlikely(vcpu->regs.dirty & ~MYHV_STATE_GENERAL))
+		svm_regs_commit(vcpu, vcpu->regs.dirty);
+	vcpu->regs.dirty = 0;
+	if (unlikely(svm->step))
+		svm_step_program(svm);
+	s->rax = general->gpr[MYHV_RAX];
+	s->rsp = general->gpr[MYHV_RSP];
+	s->rip = general->rip;
+	s->rflags = general->rflags | svm->forced_tf;
+	update_tlb(svm, cpu);
+	svm->vmcb->control.event_inj = 0;
+	if (unlikely(vcpu->inject.type != EVENT_NONE))
+		svm_event_program(svm);
+	if (unlikely(vcpu->msrs.tsc_aux != svm->tsc_aux))
+		load_tsc_aux(svm);
+	if (unlikely(svm->dr_load))
+		load_guest_drs(svm);
+}
+
+/* What must be done with IRQs still off, beside interrupts themselves. */
+static noinline void host_event(struct svm_vcpu *svm)
+{
+	/* As if it had hit the vCPU's thread in user mode, which is what it can kill. */
+	struct pt_regs regs = {
+		.cs = __USER_CS,
+		.flags = X86_EFLAGS_IF,
+	};
+
+	if (svm->exit_row == SVM_EXIT_EXCEPTION + X86_TRAP_MC)
+		do_machine_check(&regs);
+	else
+		svm->vcpu.hw_exit_intr = svm->exit_row >= SVM_EXIT_INTR;
+}
+
+static void after_exit(struct svm_vcpu *svm)
+{
+	struct myhv_vcpu *vcpu = &svm->vcpu;
+	struct myhv_state_general *general = &vcpu->regs.general;
+	const struct vmcb_save *s = &svm->vmcb->save;
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	if (unlikely(svm->dr_load))
+		unload_guest_drs(svm);
+	restore_host_dr7();
+	general->gpr[MYHV_RAX] = s->rax;
+	general->gpr[MYHV_RSP] = s->rsp;
+	general->rip = s->rip;
+	general->rflags = s->rflags & ~svm->forced_tf;
+	vcpu->regs.valid = MYHV_STATE_GENERAL;
+	vcpu->hw_exit_intr = false;
+	c->clean = SVM_CLEAN_ALL;
+	svm->exit_row = svm_exit_row(c->exit_code);
+	if (unlikely(svm->exit_row - (SVM_EXIT_EXCEPTION + X86_TRAP_MC) <=
+		     SVM_EXIT_SMI - (SVM_EXIT_EXCEPTION + X86_TRAP_MC)))
+		host_event(svm);
+	if (unlikely(c->exit_int_info & SVM_EVENT_VALID) && svm->exit_row != SVM_EXIT_SHUTDOWN)
+		svm_event_requeue(svm);
+	svm->soft.type = EVENT_NONE;
+	if (unlikely(svm->nmi_iret))
+		svm_nmi_iret_check(svm);
+}
+
+void svm_enter(struct myhv_vcpu *vcpu)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
+	bool spec_ctrl = host_mitigations.spec_ctrl;
+	u32 host_pkru = 0;
+
+	lockdep_assert_irqs_disabled();
+	if (unlikely(!READ_ONCE(cpu->enabled))) {
+		svm->exit_row = SVM_ROW_OFF; /* reboot has taken the CPU from us */
+		vcpu->hw_exit_intr = false;
+		return;
+	}
+	trace_myhv_entry(vcpu->vm->id, vcpu->id, vcpu->regs.general.rip);
+	before_entry(svm, cpu);
+	if (unlikely(vcpu->fpu.swap_pkru))
+		host_pkru = host_fpu_pkru_enter(vcpu);
+	if (unlikely(spec_ctrl))
+		host_spec_ctrl_enter(vcpu->msrs.spec_ctrl);
+	svm_vmrun(svm->vmcb_pa, vcpu->regs.general.gpr, cpu->host_vmcb_pa);
+	if (unlikely(spec_ctrl))
+		host_spec_ctrl_leave(vcpu->msrs.spec_ctrl);
+	if (unlikely(vcpu->fpu.swap_pkru))
+		host_fpu_pkru_leave(vcpu, host_pkru);
+	after_exit(svm);
+}
