@@ -71,6 +71,16 @@ static bool leaf_covers(const struct slat_format *f, u64 have, u64 want)
 	return !(want & ~have & rights) && !(have & ~want & f->nx_bit);
 }
 
+/* Does the large leaf @have map @gpa to @hpa? */
+static bool large_leaf_covers(const struct slat_format *f, u64 have, u8 level, u64 gpa, u64 hpa,
+			      u32 rights)
+{
+	u64 size = 1ULL << slat_shift(level);
+
+	return !((gpa ^ hpa) & (size - 1) & f->address_mask) &&
+	       leaf_covers(f, have, leaf_make(f, hpa, level, rights));
+}
+
 /* Put a new table under @entry, which was *@old and not present; *@old becomes what is there. */
 static bool link_table(struct slat_tables *t, u64 *entry, u64 *old)
 {
@@ -129,8 +139,8 @@ enum slat_install slat_install(struct slat_tables *t, u64 gpa, u8 level, u64 hpa
 		if (!is_present(f, old) && !link_table(t, entry, &old))
 			return SLAT_NO_TABLE;
 		if (is_leaf(f, old, l))
-			return leaf_covers(f, old, leaf_make(f, hpa, l, rights)) ? SLAT_PRESENT :
-										   SLAT_CONFLICT;
+			return large_leaf_covers(f, old, l, gpa, hpa, rights) ? SLAT_PRESENT :
+										SLAT_CONFLICT;
 		table = table_of(t, old);
 	}
 }
