@@ -19,6 +19,8 @@
 #define CALL_SLEEP 9
 /* 1 when the processor below is QEMU's TCG, which leaves out what no system needs */
 #define CALL_IS_TCG 10
+/* 1 when the tests run on KVM, which does not know every instruction */
+#define CALL_IS_KVM 11
 /* Of the test alone */
 #define CALL_TEST 0x100
 

@@ -250,10 +250,14 @@ extern ulong trap_resume;
 #define TRY_MOV "movq "
 #define REG_SP "rsp"
 #define REG_BX "rbx"
+#define REG_CX "rcx"
+#define REG_DX "rdx"
 #else
 #define TRY_MOV "movl "
 #define REG_SP "esp"
 #define REG_BX "ebx"
+#define REG_CX "ecx"
+#define REG_DX "edx"
 #endif
 
 /*

@@ -234,6 +234,7 @@ static uint32_t answer_call(struct guest *g, uint32_t number, uint32_t arg)
 	case CALL_MSI: return hv_msi(g->hv, 0xfee00000, arg);
 	case CALL_NMI: return hv_nmi(g->hv);
 	case CALL_IS_TCG: return is_tcg();
+	case CALL_IS_KVM: return !strcmp(hv_name, "kvm");
 	case CALL_SLEEP: usleep(arg * 1000); return 0;
 	default: return g->test->call ? g->test->call(g, number, arg) : ~0u;
 	}
