@@ -56,6 +56,13 @@ static inline bool host_softirq_pending(void)
 	return softirq_count() && local_softirq_pending();
 }
 
+/* CPUID moved out of asm/processor.h in 6.15. */
+#if __has_include(<asm/cpuid/api.h>)
+#include <asm/cpuid/api.h>
+#else
+#include <asm/processor.h>
+#endif
+
 /* MSRs by 64-bit value; the names ended in l before 6.16. */
 #ifndef rdmsrq
 #define rdmsrq rdmsrl

@@ -12,13 +12,12 @@
 #include "compat/compat_asm.h"
 #include "svm/svm.h"
 
-#define RAX 0
-#define RCX 1
-#define RDX 2
-#define RBX 3
-#define RBP 5
-#define RSI 6
-#define RDI 7
+#define GPR_RCX SVM_GPR(1)
+#define GPR_RDX SVM_GPR(2)
+#define GPR_RBX SVM_GPR(3)
+#define GPR_RBP SVM_GPR(5)
+#define GPR_RSI SVM_GPR(6)
+#define GPR_RDI SVM_GPR(7)
 
 	.section .text, "ax"
 
@@ -47,11 +46,11 @@ SYM_FUNC_START(svm_vmrun)
 	vmsave	%rax
 	mov	%rdi, %rax
 
-	mov	SVM_GPR(RCX)(%rsi), %rcx
-	mov	SVM_GPR(RDX)(%rsi), %rdx
-	mov	SVM_GPR(RBX)(%rsi), %rbx
-	mov	SVM_GPR(RBP)(%rsi), %rbp
-	mov	SVM_GPR(RDI)(%rsi), %rdi
+	mov	GPR_RCX(%rsi), %rcx
+	mov	GPR_RDX(%rsi), %rdx
+	mov	GPR_RBX(%rsi), %rbx
+	mov	GPR_RBP(%rsi), %rbp
+	mov	GPR_RDI(%rsi), %rdi
 	mov	SVM_GPR(8)(%rsi), %r8
 	mov	SVM_GPR(9)(%rsi), %r9
 	mov	SVM_GPR(10)(%rsi), %r10
@@ -60,7 +59,7 @@ SYM_FUNC_START(svm_vmrun)
 	mov	SVM_GPR(13)(%rsi), %r13
 	mov	SVM_GPR(14)(%rsi), %r14
 	mov	SVM_GPR(15)(%rsi), %r15
-	mov	SVM_GPR(RSI)(%rsi), %rsi
+	mov	GPR_RSI(%rsi), %rsi
 
 	/*
 	 * With V_INTR_MASKING it is the host's IF at VMRUN that lets physical
@@ -75,12 +74,12 @@ SYM_FUNC_START(svm_vmrun)
 	mov	(%rsp), %rax
 	vmload	%rax
 	mov	8(%rsp), %rax
-	mov	%rcx, SVM_GPR(RCX)(%rax)
-	mov	%rdx, SVM_GPR(RDX)(%rax)
-	mov	%rbx, SVM_GPR(RBX)(%rax)
-	mov	%rbp, SVM_GPR(RBP)(%rax)
-	mov	%rsi, SVM_GPR(RSI)(%rax)
-	mov	%rdi, SVM_GPR(RDI)(%rax)
+	mov	%rcx, GPR_RCX(%rax)
+	mov	%rdx, GPR_RDX(%rax)
+	mov	%rbx, GPR_RBX(%rax)
+	mov	%rbp, GPR_RBP(%rax)
+	mov	%rsi, GPR_RSI(%rax)
+	mov	%rdi, GPR_RDI(%rax)
 	mov	%r8, SVM_GPR(8)(%rax)
 	mov	%r9, SVM_GPR(9)(%rax)
 	mov	%r10, SVM_GPR(10)(%rax)

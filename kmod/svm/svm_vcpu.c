@@ -288,8 +288,9 @@ static void debug_commit(struct svm_vcpu *svm, const struct myhv_state_debug *r)
 }
 
 /*
- * Give the debug registers to the guest, or take them back. Most guests touch them a few times at boot and never again; one that does gets
- * them without exits until the end of the burst.
+ * Give the debug registers to the guest, or take them back. Most guests touch them
+ * a few times at boot and never again; one that does gets them without exits until the
+ * end of the burst.
  */
 void svm_debug_live(struct svm_vcpu *svm, bool live)
 {
