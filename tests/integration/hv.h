@@ -80,6 +80,8 @@ int hv_msi(struct hv *hv, uint64_t address, uint32_t data);
 /* Debug the guest from outside: step, breakpoints; dr[0..3] and dr7 as on the CPU */
 int hv_debug(struct hv *hv, bool step, bool sw_bp, const uint64_t *dr, uint64_t dr7);
 
+/* The ioctl that runs the guest, for a test that makes the system call itself. */
+extern const unsigned long hv_run_request;
 extern const char hv_name[];
 
 #endif /* TESTS_HV_H */

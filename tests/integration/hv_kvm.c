@@ -26,6 +26,7 @@ struct hv {
 };
 
 const char hv_name[] = "kvm";
+const unsigned long hv_run_request = KVM_RUN;
 
 static int call(int fd, unsigned long request, const void *arg)
 {

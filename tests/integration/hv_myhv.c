@@ -22,6 +22,7 @@ struct hv {
 };
 
 const char hv_name[] = "myhv";
+const unsigned long hv_run_request = MYHV_VCPU_RUN;
 
 static int set_cpuid(struct hv *hv)
 {
