@@ -8,7 +8,7 @@ from pathlib import Path
 
 from . import run as runner
 from .cache import LabError, root, say
-from .kernels import GUEST, KERNELS
+from .catalog import GUEST, KERNELS
 from .l1 import Job
 
 EXIT_LAB = 123

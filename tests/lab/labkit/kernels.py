@@ -119,14 +119,6 @@ class ForeignKernel(DebianKernel):
                 "make", "-C", f"/usr/lib/modules/{self.release}/build"]
 
 
-KERNELS = {
-    "6.1": DebianKernel("6.1", "bookworm", "amd64"),
-    "6.12": DebianKernel("6.12", "bookworm-backports", "amd64"),
-    "7.2": ForeignKernel("7.2", "forky", "amd64"),
-}
-GUEST = DebianKernel("guest-6.1", "bookworm", "cloud-amd64")
-
-
 def module_files(kernel, wanted):
     """Paths of the modules `wanted` and all they depend on, in loading order;
     what is built in is left out."""
