@@ -13,19 +13,33 @@ struct cursor {
 };
 
 /*
- * The next @n bytes as a little-endian number. On failure the caller returns
- * out_of_bytes(), which tells a long instruction from missing bytes.
+ * The next @n bytes, 1 to 4 or 8, as a little-endian number. On failure the caller
+ * returns out_of_bytes(), which tells a long instruction from missing bytes.
  */
 static inline bool take(struct x86_insn *insn, const struct cursor *cur, unsigned int n, u64 *val)
 {
-	unsigned int i;
+	const u8 *p = cur->bytes + insn->length;
 
 	if (insn->length + n > cur->end)
 		return false;
-	*val = 0;
-	for (i = 0; i < n; i++)
-		*val |= (u64)cur->bytes[insn->length + i] << (8 * i);
 	insn->length += n;
+	switch (n) {
+	case 1:
+		*val = p[0];
+		break;
+	case 2:
+		*val = p[0] | p[1] << 8;
+		break;
+	case 3:
+		*val = p[0] | p[1] << 8 | p[2] << 16;
+		break;
+	case 4:
+		*val = p[0] | p[1] << 8 | p[2] << 16 | (u32)p[3] << 24;
+		break;
+	default:
+		memcpy(val, p, sizeof(*val));
+		break;
+	}
 	return true;
 }
 
