@@ -7,6 +7,7 @@
 #include "chip/chip.h"
 #include "core/ioctl.h"
 #include "core/vcpu.h"
+#include "exit/exit.h"
 
 /* ---- properties ---- */
 
@@ -47,12 +48,8 @@ static long vm_prop_get(void *object, void *args)
 
 static void clock_set(struct myhv_vm *vm, u64 ns)
 {
-	struct myhv_vcpu *vcpu;
-	unsigned long id;
-
 	WRITE_ONCE(vm->clock_offset_ns, ns - ktime_get_boottime_ns());
-	xa_for_each(&vm->vcpus, id, vcpu)
-		vcpu_request(vcpu, VCPU_REQ_CLOCK);
+	pvclock_restart(vm);
 }
 
 static int flags_set(u64 *flags, u64 value, u64 known)

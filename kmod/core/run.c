@@ -46,6 +46,15 @@ static void take_startup_requests(struct myhv_vcpu *vcpu)
 	}
 }
 
+/* KVM_HC_KICK_CPU. The kick may come before the HLT that it is to end. */
+static void take_unhalt(struct myhv_vcpu *vcpu)
+{
+	if (vcpu->mp_state == MYHV_MP_HALTED)
+		WRITE_ONCE(vcpu->mp_state, MYHV_MP_RUNNABLE);
+	else
+		vcpu->pv_unhalted = true;
+}
+
 /* 0, or -EINTR, or 1: vcpu->exit is filled for user space. */
 static int take_requests(struct myhv_vcpu *vcpu)
 {
@@ -53,6 +62,8 @@ static int take_requests(struct myhv_vcpu *vcpu)
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_NMI) && vcpu->event.nmi_pending < 2)
 		vcpu->event.nmi_pending++;
 	take_startup_requests(vcpu);
+	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_UNHALT))
+		take_unhalt(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_CLOCK))
 		pvclock_update(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_TRIPLE_FAULT)) {
@@ -62,6 +73,10 @@ static int take_requests(struct myhv_vcpu *vcpu)
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_EXIT_EOI)) {
 		vcpu->exit->reason = MYHV_EXIT_EOI;
 		vcpu->exit->eoi.vector = vcpu->pending_eoi;
+		return 1;
+	}
+	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_STEPPED)) {
+		debug_stepped(vcpu);
 		return 1;
 	}
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_KICK))

@@ -39,6 +39,7 @@ enum vcpu_mode {
 #define VCPU_REQ_EXIT_EOI 7	/* split irqchip: report an EOI, vector in @pending_eoi */
 #define VCPU_REQ_DEAD 8		/* the VM is broken */
 #define VCPU_REQ_UNHALT 9	/* KVM_HC_KICK_CPU: end the HLT under way, or the next one */
+#define VCPU_REQ_STEPPED 10	/* the debugger's single step is over */
 
 /**
  * struct vcpu_regs - the neutral copy of the registers
@@ -142,10 +143,15 @@ struct myhv_vcpu {
 		u64 next_rip;	/* given by the hardware, 0: not known */
 	} insn;
 	struct {
+		u64 gpa;
+		u8 size;
+		u8 length;	/* of the instruction */
+		bool is_read;
+	} pending;		/* what vcpu->complete must know; user space owns vcpu->exit */
+	struct {
 		struct emu_access log[EMU_LOG_ENTRIES];
 		u8 nr_done;	/* accesses in @log that are complete */
 		u8 next;	/* replay position */
-		bool msr_is_read; /* the MSR exit under way */
 		struct x86_emulate_ctx *ctx; /* exit/emulate.c */
 	} emu;
 

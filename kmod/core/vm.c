@@ -131,6 +131,7 @@ static struct myhv_vm *vm_alloc(const struct myhv_vm_create *args)
 	vm->pv_features = MYHV_PV_CLOCK;
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
+	spin_lock_init(&vm->clock.lock);
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);

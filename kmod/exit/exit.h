@@ -108,9 +108,13 @@ u32 cpuid_supported(struct myhv_cpuid_entry *entries, u32 max);
 /* vcpu->msrs as after RESET or INIT; from vcpu_reset() */
 void msr_reset(struct myhv_vcpu *vcpu, bool init);
 
+/* Could msr_write(host) refuse @value? For checks before any change: 0 or -EINVAL, -ENOENT. */
+int msr_check(struct myhv_vcpu *vcpu, u32 index, u64 value);
+
 /*
  * MSR access by number for guest (@host false: policy of RDMSR and WRMSR) and user space
- * (@host true: may restore read-only state). 0; -EINVAL: #GP; -ENOENT: unknown.
+ * (@host true: may restore read-only state). 0; -EINVAL: #GP; -ENOENT: unknown; -EAGAIN: needs
+ * sleeping, inside a burst only.
  */
 int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value);
 int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value);
@@ -140,10 +144,13 @@ enum exit_action exit_invlpg(struct myhv_vcpu *vcpu);
 /* ---- exit/debug.c ---- */
 enum exit_action exit_db(struct myhv_vcpu *vcpu, u64 dr6_bits);
 enum exit_action exit_bp(struct myhv_vcpu *vcpu);
+void debug_stepped(struct myhv_vcpu *vcpu); /* VCPU_REQ_STEPPED: fills vcpu->exit */
 int guest_debug_set(struct myhv_vcpu *vcpu, const struct myhv_debug *debug);
 
 /* ---- exit/pvclock.c: KVM-compatible paravirtual clock ---- */
 int pvclock_msr_write(struct myhv_vcpu *vcpu, u32 index, u64 value);
+/* vm->clock_offset_ns was changed, or the host's TSC jumped. Any context. */
+void pvclock_restart(struct myhv_vm *vm);
 /* VCPU_REQ_CLOCK; vCPU thread, may sleep (outside a burst) */
 void pvclock_update(struct myhv_vcpu *vcpu);
 
@@ -152,6 +159,7 @@ void guest_tsc_init(struct myhv_vcpu *vcpu); /* at creation: in step with the VM
 u64 guest_tsc_now(struct myhv_vcpu *vcpu);
 u64 guest_tsc(struct myhv_vcpu *vcpu, u64 host_tsc);
 void guest_tsc_write(struct myhv_vcpu *vcpu, u64 value); /* keeps vCPUs in step */
+void guest_tsc_shift(struct myhv_vcpu *vcpu, u64 delta); /* of this vCPU alone */
 int guest_tsc_set_khz(struct myhv_vcpu *vcpu, u32 khz);
 
 /* Fill vcpu->exit and answer EXIT_TO_USER or VCPU_FAILED. */

@@ -45,11 +45,11 @@ const struct cpuid_row *cpuid_find(const struct cpuid_table *t, u32 function, u3
  * subleaf and the APIC id whatever it is (SDM "CPUID", leaves 0BH and 1FH).
  */
 static const struct cpuid_row *lookup_missing(const struct cpuid_table *t, u32 function,
-					      u32 index, u32 regs[CPUID_NR_REGS])
+					      u32 index, u32 regs[LEAF_NR_REGS])
 {
 	const struct cpuid_row *row;
 
-	memset(regs, 0, CPUID_NR_REGS * sizeof(regs[0]));
+	memset(regs, 0, LEAF_NR_REGS * sizeof(regs[0]));
 	if (t->intel && ((function < CPUID_PV_SIGNATURE && function > t->max_basic) ||
 			 (function >= 0x80000000u && function > t->max_ext)))
 		function = t->max_basic;
@@ -61,15 +61,15 @@ static const struct cpuid_row *lookup_missing(const struct cpuid_table *t, u32 f
 	if (function == 0xb || function == 0x1f) {
 		row = cpuid_find(t, function, 0);
 		if (row) {
-			regs[CPUID_ECX] = index & 0xff;
-			regs[CPUID_EDX] = row->regs[CPUID_EDX];
+			regs[LEAF_ECX] = index & 0xff;
+			regs[LEAF_EDX] = row->regs[LEAF_EDX];
 		}
 	}
 	return NULL;
 }
 
 const struct cpuid_row *cpuid_lookup(const struct cpuid_table *t, u32 function, u32 index,
-				     u32 regs[CPUID_NR_REGS])
+				     u32 regs[LEAF_NR_REGS])
 {
 	const struct cpuid_row *row = cpuid_find(t, function, index);
 
@@ -91,11 +91,11 @@ static u32 xsave_bytes(const struct cpuid_table *t, u64 mask, bool compacted)
 		row = cpuid_find(t, 0xd, i);
 		if (!row)
 			continue;
-		size = row->regs[CPUID_EAX];
-		offset = row->regs[CPUID_EBX];
+		size = row->regs[LEAF_EAX];
+		offset = row->regs[LEAF_EBX];
 		if (compacted) {
 			offset = bytes;
-			if (row->regs[CPUID_ECX] & BIT(1))
+			if (row->regs[LEAF_ECX] & BIT(1))
 				offset = (offset + 63) & ~63u;
 		}
 		bytes = max(bytes, offset + size);
@@ -109,24 +109,24 @@ static void set_bit_if(u32 *reg, u32 bit, bool on)
 }
 
 void cpuid_apply_runtime(const struct cpuid_table *t, const struct cpuid_row *row,
-			 const struct cpuid_runtime *rt, u32 regs[CPUID_NR_REGS])
+			 const struct cpuid_runtime *rt, u32 regs[LEAF_NR_REGS])
 {
 	switch (row->runtime) {
 	case CPUID_RT_FEATURES:
-		set_bit_if(&regs[CPUID_ECX], BIT(27), rt->cr4 & X86_CR4_OSXSAVE);
+		set_bit_if(&regs[LEAF_ECX], BIT(27), rt->cr4 & X86_CR4_OSXSAVE);
 		fallthrough;
 	case CPUID_RT_EXT:
 		if (!rt->apic_enabled)
-			regs[CPUID_EDX] &= ~(u32)BIT(9);
+			regs[LEAF_EDX] &= ~(u32)BIT(9);
 		break;
 	case CPUID_RT_STRUCTURED:
-		set_bit_if(&regs[CPUID_ECX], BIT(4), rt->cr4 & X86_CR4_PKE);
+		set_bit_if(&regs[LEAF_ECX], BIT(4), rt->cr4 & X86_CR4_PKE);
 		break;
-	case CPUID_RT_XSAVE: regs[CPUID_EBX] = xsave_bytes(t, rt->xcr0, false); break;
+	case CPUID_RT_XSAVE: regs[LEAF_EBX] = xsave_bytes(t, rt->xcr0, false); break;
 	case CPUID_RT_XSAVES:
-		regs[CPUID_EBX] = xsave_bytes(t, rt->xcr0 | rt->xss, true);
+		regs[LEAF_EBX] = xsave_bytes(t, rt->xcr0 | rt->xss, true);
 		break;
-	case CPUID_RT_PV: regs[CPUID_EAX] &= rt->pv; break;
+	case CPUID_RT_PV: regs[LEAF_EAX] &= rt->pv; break;
 	default: break;
 	}
 }
@@ -142,7 +142,7 @@ static u8 runtime_of(const struct cpuid_row *row)
 		if (index == 0)
 			return CPUID_RT_XSAVE;
 		/* without XSAVEC and XSAVES the size is reserved */
-		if (index == 1 && (row->regs[CPUID_EAX] & (BIT(1) | BIT(3))))
+		if (index == 1 && (row->regs[LEAF_EAX] & (BIT(1) | BIT(3))))
 			return CPUID_RT_XSAVES;
 		return CPUID_STATIC;
 	case 0x80000001u: return CPUID_RT_EXT;
@@ -196,7 +196,7 @@ static void fill_hash(struct cpuid_table *t)
 	}
 }
 
-static u32 reg_of(const struct cpuid_table *t, u32 function, u32 index, enum cpuid_reg reg)
+static u32 reg_of(const struct cpuid_table *t, u32 function, u32 index, enum leaf_reg reg)
 {
 	const struct cpuid_row *row = cpuid_find(t, function, index);
 
@@ -205,7 +205,7 @@ static u32 reg_of(const struct cpuid_table *t, u32 function, u32 index, enum cpu
 
 static int check_widths(struct cpuid_table *t)
 {
-	u32 eax = reg_of(t, 0x80000008u, 0, CPUID_EAX);
+	u32 eax = reg_of(t, 0x80000008u, 0, LEAF_EAX);
 	u8 phys = eax & 0xff, linear = (eax >> 8) & 0xff;
 
 	/* SDM: without the leaf 36 bits if PAE exists, else 32 */
@@ -226,7 +226,7 @@ static int check_xsave(const struct cpuid_table *t)
 	for (u32 i = 2; i < 63; i++) {
 		row = cpuid_find(t, 0xd, i);
 		if (row && row->indexed &&
-		    (row->regs[CPUID_EAX] > 0x10000 || row->regs[CPUID_EBX] > 0x10000))
+		    (row->regs[LEAF_EAX] > 0x10000 || row->regs[LEAF_EBX] > 0x10000))
 			return -EINVAL;
 	}
 	return 0;
@@ -254,23 +254,23 @@ static u64 control_bits(const struct cpuid_table *t, const struct control_bit *b
 static u64 cr4_valid(const struct cpuid_table *t)
 {
 	static const struct control_bit bits[] = {
-		{ 0x1, CPUID_EDX, 1, X86_CR4_VME | X86_CR4_PVI },
-		{ 0x1, CPUID_EDX, 2, X86_CR4_DE },
-		{ 0x1, CPUID_EDX, 4, X86_CR4_TSD },
-		{ 0x1, CPUID_EDX, 3, X86_CR4_PSE },
-		{ 0x1, CPUID_EDX, 6, X86_CR4_PAE },
-		{ 0x1, CPUID_EDX, 7, X86_CR4_MCE },
-		{ 0x1, CPUID_EDX, 13, X86_CR4_PGE },
-		{ 0x1, CPUID_EDX, 24, X86_CR4_OSFXSR },
-		{ 0x1, CPUID_EDX, 25, X86_CR4_OSXMMEXCPT },
-		{ 0x1, CPUID_ECX, 17, X86_CR4_PCIDE },
-		{ 0x1, CPUID_ECX, 26, X86_CR4_OSXSAVE },
-		{ 0x7, CPUID_EBX, 0, X86_CR4_FSGSBASE },
-		{ 0x7, CPUID_EBX, 7, X86_CR4_SMEP },
-		{ 0x7, CPUID_EBX, 20, X86_CR4_SMAP },
-		{ 0x7, CPUID_ECX, 2, X86_CR4_UMIP },
-		{ 0x7, CPUID_ECX, 3, X86_CR4_PKE },
-		{ 0x7, CPUID_ECX, 16, X86_CR4_LA57 },
+		{ 0x1, LEAF_EDX, 1, X86_CR4_VME | X86_CR4_PVI },
+		{ 0x1, LEAF_EDX, 2, X86_CR4_DE },
+		{ 0x1, LEAF_EDX, 4, X86_CR4_TSD },
+		{ 0x1, LEAF_EDX, 3, X86_CR4_PSE },
+		{ 0x1, LEAF_EDX, 6, X86_CR4_PAE },
+		{ 0x1, LEAF_EDX, 7, X86_CR4_MCE },
+		{ 0x1, LEAF_EDX, 13, X86_CR4_PGE },
+		{ 0x1, LEAF_EDX, 24, X86_CR4_OSFXSR },
+		{ 0x1, LEAF_EDX, 25, X86_CR4_OSXMMEXCPT },
+		{ 0x1, LEAF_ECX, 17, X86_CR4_PCIDE },
+		{ 0x1, LEAF_ECX, 26, X86_CR4_OSXSAVE },
+		{ 0x7, LEAF_EBX, 0, X86_CR4_FSGSBASE },
+		{ 0x7, LEAF_EBX, 7, X86_CR4_SMEP },
+		{ 0x7, LEAF_EBX, 20, X86_CR4_SMAP },
+		{ 0x7, LEAF_ECX, 2, X86_CR4_UMIP },
+		{ 0x7, LEAF_ECX, 3, X86_CR4_PKE },
+		{ 0x7, LEAF_ECX, 16, X86_CR4_LA57 },
 	};
 
 	/* CR4.PCE exists whether or not there are counters */
@@ -280,10 +280,10 @@ static u64 cr4_valid(const struct cpuid_table *t)
 static u64 efer_valid(const struct cpuid_table *t)
 {
 	static const struct control_bit bits[] = {
-		{ 0x80000001u, CPUID_EDX, 11, EFER_SCE },
-		{ 0x80000001u, CPUID_EDX, 20, EFER_NX },
-		{ 0x80000001u, CPUID_EDX, 25, EFER_FFXSR },
-		{ 0x80000001u, CPUID_EDX, 29, EFER_LME | EFER_LMA },
+		{ 0x80000001u, LEAF_EDX, 11, EFER_SCE },
+		{ 0x80000001u, LEAF_EDX, 20, EFER_NX },
+		{ 0x80000001u, LEAF_EDX, 25, EFER_FFXSR },
+		{ 0x80000001u, LEAF_EDX, 29, EFER_LME | EFER_LMA },
 	};
 
 	return control_bits(t, bits, ARRAY_SIZE(bits));
@@ -292,22 +292,22 @@ static u64 efer_valid(const struct cpuid_table *t)
 static bool has_intel_rules(const struct cpuid_table *t)
 {
 	/* "Auth"enticAMD and "Hygo"nGenuine answer zeros */
-	u32 vendor = reg_of(t, 0, 0, CPUID_EBX);
+	u32 vendor = reg_of(t, 0, 0, LEAF_EBX);
 
 	return vendor != 0x68747541 && vendor != 0x6f677948;
 }
 
 static void derive(struct cpuid_table *t)
 {
-	u32 edx7 = reg_of(t, 0x7, 0, CPUID_EDX);
-	u32 ebx_ext8 = reg_of(t, 0x80000008u, 0, CPUID_EBX);
-	u32 ecx1 = reg_of(t, 0x1, 0, CPUID_ECX);
-	u32 edx_ext1 = reg_of(t, 0x80000001u, 0, CPUID_EDX);
+	u32 edx7 = reg_of(t, 0x7, 0, LEAF_EDX);
+	u32 ebx_ext8 = reg_of(t, 0x80000008u, 0, LEAF_EBX);
+	u32 ecx1 = reg_of(t, 0x1, 0, LEAF_ECX);
+	u32 edx_ext1 = reg_of(t, 0x80000001u, 0, LEAF_EDX);
 
 	t->cr4_valid = cr4_valid(t);
 	t->efer_valid = efer_valid(t);
 	t->pages_1g = edx_ext1 & BIT(26);
-	t->rdtscp = (edx_ext1 & BIT(27)) || (reg_of(t, 0x7, 0, CPUID_ECX) & BIT(22));
+	t->rdtscp = (edx_ext1 & BIT(27)) || (reg_of(t, 0x7, 0, LEAF_ECX) & BIT(22));
 	t->x2apic = ecx1 & BIT(21);
 	t->tsc_deadline = ecx1 & BIT(24);
 	t->spec_ctrl = (edx7 & (BIT(26) | BIT(27) | BIT(31))) ||
@@ -315,8 +315,8 @@ static void derive(struct cpuid_table *t)
 	t->pred_cmd = (edx7 & BIT(26)) || (ebx_ext8 & BIT(12));
 	t->arch_caps = edx7 & BIT(29);
 	t->intel = has_intel_rules(t);
-	t->max_basic = reg_of(t, 0, 0, CPUID_EAX);
-	t->max_ext = reg_of(t, 0x80000000u, 0, CPUID_EAX);
+	t->max_basic = reg_of(t, 0, 0, LEAF_EAX);
+	t->max_ext = reg_of(t, 0x80000000u, 0, LEAF_EAX);
 }
 
 int cpuid_table_build(struct cpuid_table *t, const struct myhv_cpuid_entry *entries, u32 count)

@@ -12,7 +12,7 @@
 
 #define CPUID_MAX_ENTRIES 256
 
-enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, CPUID_NR_REGS };
+enum leaf_reg { LEAF_EAX, LEAF_EBX, LEAF_ECX, LEAF_EDX, LEAF_NR_REGS };
 
 /* MSRs and leaves of KVM's paravirtual interface, which Linux and the BSDs know. */
 #define CPUID_PV_SIGNATURE 0x40000000u
@@ -38,7 +38,7 @@ enum cpuid_reg { CPUID_EAX, CPUID_EBX, CPUID_ECX, CPUID_EDX, CPUID_NR_REGS };
  * @pv: CPUID_PV_* that are implemented
  */
 struct cpuid_host {
-	void (*cpuid)(void *ctx, u32 function, u32 index, u32 regs[CPUID_NR_REGS]);
+	void (*cpuid)(void *ctx, u32 function, u32 index, u32 regs[LEAF_NR_REGS]);
 	void *ctx;
 	u64 xcr0;
 	bool spec_ctrl;
@@ -76,7 +76,7 @@ enum cpuid_runtime_kind {
 struct cpuid_row {
 	u32 function;
 	u32 index;
-	u32 regs[CPUID_NR_REGS];
+	u32 regs[LEAF_NR_REGS];
 	bool indexed;
 	u8 runtime;
 };
@@ -152,7 +152,7 @@ struct cpuid_runtime {
 
 /** cpuid_apply_runtime() - correct @regs, a copy of @row->regs, by the vCPU's registers */
 void cpuid_apply_runtime(const struct cpuid_table *table, const struct cpuid_row *row,
-			 const struct cpuid_runtime *runtime, u32 regs[CPUID_NR_REGS]);
+			 const struct cpuid_runtime *runtime, u32 regs[LEAF_NR_REGS]);
 
 /**
  * cpuid_lookup() - what the CPUID instruction answers
@@ -164,6 +164,6 @@ void cpuid_apply_runtime(const struct cpuid_table *table, const struct cpuid_row
  * Return: the row, if @regs needs cpuid_apply_runtime() yet, else NULL.
  */
 const struct cpuid_row *cpuid_lookup(const struct cpuid_table *table, u32 function, u32 index,
-				     u32 regs[CPUID_NR_REGS]);
+				     u32 regs[LEAF_NR_REGS]);
 
 #endif /* MYHV_CPUID_POLICY_H */

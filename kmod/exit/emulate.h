@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* Between the emulator's frame (emulate.c) and the kinds of access: io.c, mmio.c, ctrl_regs.c. */
+#ifndef MYHV_EXIT_EMULATE_H
+#define MYHV_EXIT_EMULATE_H
+
+#include "exit/exit.h"
+
+/*
+ * exit/io.c: @count elements of a string instruction at @data (at most a page). false:
+ * vcpu->exit is filled, and vcpu->data with what is written.
+ */
+bool io_string(struct myhv_vcpu *vcpu, bool is_in, u16 port, u8 size, u32 count, void *data);
+
+/*
+ * exit/mmio.c: one access to device memory, at most 8 bytes. false: vcpu->exit is filled.
+ */
+bool mmio_access(struct myhv_vcpu *vcpu, bool is_write, u64 gpa, u8 size, void *data);
+
+/*
+ * exit/ctrl_regs.c: as the instructions do them. 0, -EINVAL: #GP(0), -ENOENT: no such
+ * register, #UD. dr_access_faults: DR7.GD is set, #DB was queued.
+ */
+int cr_get(struct myhv_vcpu *vcpu, unsigned int nr, u64 *value);
+int cr_set(struct myhv_vcpu *vcpu, unsigned int nr, u64 value);
+int dr_get(struct myhv_vcpu *vcpu, unsigned int nr, u64 *value);
+int dr_set(struct myhv_vcpu *vcpu, unsigned int nr, u64 value);
+bool dr_access_faults(struct myhv_vcpu *vcpu);
+
+#endif /* MYHV_EXIT_EMULATE_H */

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* VMCALL and VMMCALL: the hypercalls of KVM that CPUID offers, all others to user space or away. */
+#include "exit/exit.h"
+
+#define HC_VAPIC_POLL_IRQ 1
+#define HC_KICK_CPU 5
+
+#define HC_ENOSYS (-1000L)
+#define HC_EPERM (-1L)
+
+/* A vCPU waits in HLT for a spinlock that is free now. */
+static long kick_cpu(struct myhv_vcpu *vcpu, u64 apic_id)
+{
+	struct myhv_vcpu *target;
+
+	if (!(vcpu->vm->pv_features & MYHV_PV_UNHALT))
+		return HC_ENOSYS;
+	rcu_read_lock();
+	target = apic_id < MYHV_MAX_VCPU_ID ? vm_vcpu(vcpu->vm, apic_id) : NULL;
+	if (target)
+		vcpu_request(target, VCPU_REQ_UNHALT);
+	rcu_read_unlock();
+	return 0;
+}
+
+static void finish(struct myhv_vcpu *vcpu, u64 result, bool is_64bit, u8 length)
+{
+	*vcpu_gpr(vcpu, MYHV_RAX) = is_64bit ? result : (u32)result;
+	insn_finish(vcpu, length);
+}
+
+static enum exit_action complete_hypercall(struct myhv_vcpu *vcpu)
+{
+	finish(vcpu, READ_ONCE(vcpu->exit->hypercall.result),
+	       vcpu_cpu_mode(vcpu) == CPU_LONG64, vcpu->pending.length);
+	return RESUME_GUEST;
+}
+
+static enum exit_action to_user(struct myhv_vcpu *vcpu, u64 nr, const u64 *args, bool is_64bit,
+				u8 length)
+{
+	struct myhv_exit *exit = vcpu->exit;
+
+	exit->reason = MYHV_EXIT_HYPERCALL;
+	exit->hypercall.nr = nr;
+	memcpy(exit->hypercall.args, args, sizeof(exit->hypercall.args));
+	exit->hypercall.result = HC_ENOSYS;
+	exit->hypercall.is_64bit = is_64bit;
+	exit->hypercall.pad = 0;
+	vcpu->pending.length = length;
+	vcpu->complete = complete_hypercall;
+	return EXIT_TO_USER;
+}
+
+enum exit_action exit_hypercall(struct myhv_vcpu *vcpu)
+{
+	bool is_64bit = vcpu_cpu_mode(vcpu) == CPU_LONG64;
+	u64 mask = is_64bit ? ~0ULL : U32_MAX;
+	u64 nr = *vcpu_gpr(vcpu, MYHV_RAX) & mask;
+	u64 args[4] = {
+		*vcpu_gpr(vcpu, MYHV_RBX) & mask,
+		*vcpu_gpr(vcpu, MYHV_RCX) & mask,
+		*vcpu_gpr(vcpu, MYHV_RDX) & mask,
+		*vcpu_gpr(vcpu, MYHV_RSI) & mask,
+	};
+	enum exit_action action;
+	long result;
+	u8 length;
+
+	if (!insn_length(vcpu, &length, &action))
+		return action;
+	if (vcpu_cpl(vcpu) != 0) {
+		result = HC_EPERM;
+	} else if (nr == HC_VAPIC_POLL_IRQ) {
+		result = 0;
+	} else if (nr == HC_KICK_CPU) {
+		result = kick_cpu(vcpu, args[1]);
+	} else if (vcpu->vm->exits_to_user & MYHV_VM_EXIT_HYPERCALL) {
+		return to_user(vcpu, nr, args, is_64bit, length);
+	} else {
+		result = HC_ENOSYS;
+	}
+	finish(vcpu, result, is_64bit, length);
+	return RESUME_GUEST;
+}

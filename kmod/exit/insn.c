@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The instruction at RIP: its bytes, its length, and moving behind it. What the
+ * hardware hands over (next RIP, bytes) is used; the rest is fetched through the guest's own
+ * page tables and decoded.
+ */
+#include <linux/mm.h>
+#include "core/guest_mem.h"
+#include "exit/exit.h"
+#include "model/x86_decode.h"
+
+static enum x86_mode current_mode(struct myhv_vcpu *vcpu)
+{
+	struct vcpu_regs *r = vcpu_regs(vcpu, MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS);
+
+	return x86_mode_of(r->control.cr0, r->control.efer, r->general.rflags,
+			   r->segments.seg[MYHV_SEG_CS].attrib);
+}
+
+static u64 linear_rip(struct myhv_vcpu *vcpu, enum x86_mode mode)
+{
+	u64 rip = vcpu->regs.general.rip;
+
+	if (mode == X86_MODE_LONG64)
+		return rip;
+	return (u32)(vcpu->regs.segments.seg[MYHV_SEG_CS].base + rip);
+}
+
+/* Fetch @len bytes; false with *@action when the handler must return it. */
+static bool fetch(struct myhv_vcpu *vcpu, u64 linear, u8 *bytes, unsigned int len,
+		  enum exit_action *action)
+{
+	struct guest_walk_fault fault;
+	int ret = guest_fetch(vcpu, linear, bytes, len, &fault);
+
+	if (likely(!ret))
+		return true;
+	switch (ret) {
+	case -EAGAIN: *action = vcpu->in_burst ? EXIT_NEEDS_SLEEP : RESUME_GUEST; break;
+	case -EFAULT:
+		inject_pf(vcpu, fault.address, fault.error_code);
+		*action = RESUME_GUEST;
+		break;
+	default: *action = exit_failed(vcpu, MYHV_EXIT_EMULATION); break;
+	}
+	return false;
+}
+
+/*
+ * Bytes up to the end of RIP's page are enough for nearly every instruction; the next page
+ * is touched only if the decoder asks for more, as the CPU does.
+ */
+static bool decode(struct myhv_vcpu *vcpu, struct x86_insn *insn, u8 *length,
+		   enum exit_action *action)
+{
+	enum x86_mode mode = current_mode(vcpu);
+	u64 linear = linear_rip(vcpu, mode);
+	unsigned int have = vcpu->insn.nr_bytes;
+	enum x86_decode_result result;
+	unsigned int len;
+
+	if (!have) {
+		have = min_t(u64, INSN_BYTES_MAX, PAGE_SIZE - offset_in_page(linear));
+		if (!fetch(vcpu, linear, vcpu->insn.bytes, have, action))
+			return false;
+	}
+	for (;;) {
+		if (insn) {
+			result = x86_decode(insn, vcpu->insn.bytes, have, mode);
+			len = insn->length;
+		} else {
+			result = x86_insn_length(vcpu->insn.bytes, have, mode, &len);
+		}
+		if (result != X86_DECODE_MORE || have == INSN_BYTES_MAX)
+			break;
+		if (!fetch(vcpu, linear + have, vcpu->insn.bytes + have, INSN_BYTES_MAX - have,
+			   action))
+			return false;
+		have = INSN_BYTES_MAX;
+	}
+	if (likely(result == X86_DECODE_OK)) {
+		*length = len;
+		return true;
+	}
+	if (result == X86_DECODE_TOO_LONG) {
+		inject_gp(vcpu);
+		*action = RESUME_GUEST;
+	} else {
+		/* the CPU has executed it up to the intercept, so it is the decoder's gap */
+		vcpu->insn.nr_bytes = have;
+		*action = exit_failed(vcpu, MYHV_EXIT_EMULATION);
+	}
+	return false;
+}
+
+bool insn_decode_current(struct myhv_vcpu *vcpu, struct x86_insn *insn, enum exit_action *action)
+{
+	u8 length;
+
+	return decode(vcpu, insn, &length, action);
+}
+
+bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action)
+{
+	if (vcpu->insn.next_rip) {
+		*length = vcpu->insn.next_rip - vcpu->regs.general.rip;
+		return true;
+	}
+	return decode(vcpu, NULL, length, action);
+}
+
+void insn_finish(struct myhv_vcpu *vcpu, u8 length)
+{
+	struct myhv_state_general *general = &vcpu->regs.general;
+	u64 rip = general->rip + length;
+
+	/* Only a carry out of bit 15 or 31 can be a wrap: look at the mode then alone. */
+	if (unlikely((rip ^ general->rip) >> 16)) {
+		switch (current_mode(vcpu)) {
+		case X86_MODE_LONG64: break;
+		case X86_MODE_PROT32: rip = (u32)rip; break;
+		default: rip = (u16)rip; break;
+		}
+	}
+	general->rip = rip;
+	backend->shadow_set(vcpu, 0);
+	general->rflags &= ~(u64)X86_EFLAGS_RF;
+	if (unlikely(vcpu->guest_debug.flags & MYHV_DEBUG_STEP))
+		vcpu_request(vcpu, VCPU_REQ_STEPPED);
+	else if (unlikely(general->rflags & X86_EFLAGS_TF))
+		inject_db(vcpu, EVENT_DR6_BS);
+}

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Port I/O: a device in the kernel, or user space. String instructions go through
+ * the emulator, which comes back to io_string() in batches.
+ *
+ * An OUT is complete before user space sees it. An IN is finished beside where it began, by
+ * complete_in() at the next run; its length is known by then, so nothing can fail.
+ */
+#include "exit/emulate.h"
+#include "exit/exit.h"
+#include "introspect/trace.h"
+
+static void fill_exit(struct myhv_vcpu *vcpu, u16 port, u8 size, bool is_write, u32 count)
+{
+	struct myhv_exit *exit = vcpu->exit;
+
+	exit->reason = MYHV_EXIT_IO;
+	exit->io.port = port;
+	exit->io.size = size;
+	exit->io.is_write = is_write;
+	exit->io.count = count;
+}
+
+/* AL and AX leave the rest of RAX alone, EAX clears the upper half. */
+static void put_accumulator(struct myhv_vcpu *vcpu, u8 size, u32 value)
+{
+	u64 *rax = vcpu_gpr(vcpu, MYHV_RAX);
+
+	switch (size) {
+	case 1: *rax = (*rax & ~0xffULL) | (u8)value; break;
+	case 2: *rax = (*rax & ~0xffffULL) | (u16)value; break;
+	default: *rax = value; break;
+	}
+}
+
+static enum exit_action complete_in(struct myhv_vcpu *vcpu)
+{
+	u32 value = 0;
+
+	memcpy(&value, vcpu->data, vcpu->pending.size);
+	put_accumulator(vcpu, vcpu->pending.size, value);
+	insn_finish(vcpu, vcpu->pending.length);
+	return RESUME_GUEST;
+}
+
+static enum exit_action port_in(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 length)
+{
+	u32 value = 0;
+	bool done = !iobus_read(vcpu, &vcpu->vm->pio_bus, port, size, &value);
+
+	trace_myhv_pio(vcpu->vm->id, vcpu->id, false, port, size, 1, value, done);
+	if (done) {
+		put_accumulator(vcpu, size, value);
+		insn_finish(vcpu, length);
+		return RESUME_GUEST;
+	}
+	fill_exit(vcpu, port, size, false, 1);
+	vcpu->pending.length = length;
+	vcpu->pending.size = size;
+	vcpu->complete = complete_in;
+	return EXIT_TO_USER;
+}
+
+static enum exit_action port_out(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 length)
+{
+	u32 value = vcpu_gpr32(vcpu, MYHV_RAX);
+	bool done = !iobus_write(vcpu, &vcpu->vm->pio_bus, port, size, &value);
+
+	trace_myhv_pio(vcpu->vm->id, vcpu->id, true, port, size, 1, value, done);
+	insn_finish(vcpu, length);
+	if (done)
+		return RESUME_GUEST;
+	fill_exit(vcpu, port, size, true, 1);
+	memcpy(vcpu->data, &value, sizeof(value));
+	return EXIT_TO_USER;
+}
+
+enum exit_action exit_io(struct myhv_vcpu *vcpu, const struct io_access *io)
+{
+	enum exit_action action;
+	u8 length;
+
+	if (io->is_string)
+		return emulate_current(vcpu);
+	if (!insn_length(vcpu, &length, &action))
+		return action;
+	if (io->is_in)
+		return port_in(vcpu, io->port, io->size, length);
+	return port_out(vcpu, io->port, io->size, length);
+}
+
+/*
+ * A device takes the whole batch or nothing of it: what answers the first element
+ * answers them all.
+ */
+static bool in_kernel(struct myhv_vcpu *vcpu, bool is_in, u16 port, u8 size, u32 count, u8 *data)
+{
+	struct iobus *bus = &vcpu->vm->pio_bus;
+	int ret;
+
+	for (u32 i = 0; i < count; i++, data += size) {
+		ret = is_in ? iobus_read(vcpu, bus, port, size, data) :
+			      iobus_write(vcpu, bus, port, size, data);
+		if (ret && i == 0)
+			return false;
+	}
+	return true;
+}
+
+bool io_string(struct myhv_vcpu *vcpu, bool is_in, u16 port, u8 size, u32 count, void *data)
+{
+	bool done = in_kernel(vcpu, is_in, port, size, count, data);
+
+	trace_myhv_pio(vcpu->vm->id, vcpu->id, !is_in, port, size, count, 0, done);
+	if (done)
+		return true;
+	fill_exit(vcpu, port, size, !is_in, count);
+	if (!is_in && data != vcpu->data)
+		memcpy(vcpu->data, data, size * count);
+	return false;
+}
