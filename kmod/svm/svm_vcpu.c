@@ -8,6 +8,7 @@
 #include <linux/mem_encrypt.h>
 #include <linux/slab.h>
 #include "compat/compat.h"
+#include "cpuid_policy.h"
 #include "host/host.h"
 #include "svm/svm.h"
 
@@ -94,6 +95,7 @@ void svm_control_init(struct svm_vcpu *svm)
 	c->nested_ctl = SVM_NESTED_NP;
 	c->nested_cr3 = __sme_set(svm->vcpu.vm->slat.root_hpa);
 	update_cr_intercepts(svm);
+	svm_cpuid_changed(&svm->vcpu);
 	svm->asid_cpu = -1;
 }
 
@@ -153,8 +155,17 @@ void svm_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	svm_debug_update(vcpu);
 }
 
+/* RDTSCP has no enable bit: what CPUID does not offer must exit to be refused. */
 void svm_cpuid_changed(struct myhv_vcpu *vcpu)
 {
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	if (vcpu->cpuid && vcpu->cpuid->rdtscp)
+		c->misc2 &= ~SVM_I2_RDTSCP;
+	else
+		c->misc2 |= SVM_I2_RDTSCP;
+	svm_touch(svm, SVM_CLEAN_INTERCEPTS);
 }
 
 /* ---- segments ---- */
