@@ -31,7 +31,7 @@ static DEFINE_PER_CPU(cpumask_var_t, kick_mask);
 static void interrupt_cpu(int cpu)
 {
 	if (cpu != smp_processor_id() && cpu_online(cpu))
-		smp_ops.smp_send_reschedule(cpu);
+		(smp_ops.smp_send_reschedule)(cpu); /* a macro has that name too */
 }
 
 /**
