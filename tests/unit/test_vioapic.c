@@ -115,6 +115,15 @@ static void test_edge(void **state)
 	assert_int_equal(nr_sent, 3);
 	assert_true(get_rte(4) == 0x0500000000000831ULL);
 
+	/* physical, and pin 0 with the select register at its first entry */
+	taken = 1;
+	set_rte(0, 0x0700000000000032ULL);
+	vioapic_set_line(&io, 0, true);
+	assert_false(sent.logical);
+	assert_int_equal(sent.dest, 7);
+	assert_int_equal(vioapic_eoi(&io, 0x32, false), 1);
+	nr_sent = 3;
+
 	/* an edge on a masked pin is lost */
 	taken = 1;
 	set_rte(5, 0x10040);
@@ -150,6 +159,13 @@ static void test_level(void **state)
 	vioapic_resend(&io, 1 << 10);
 	assert_int_equal(nr_sent, 2);
 	assert_true(get_rte(10) & VIOAPIC_RTE_REMOTE_IRR);
+
+	/* only the pins that were named */
+	vioapic_eoi(&io, 0x52, true);
+	vioapic_resend(&io, 1 << 11);
+	assert_int_equal(nr_sent, 2);
+	assert_int_equal(vioapic_set_line(&io, 10, true), 1);
+	nr_sent = 2;
 
 	/* lowered: silence */
 	vioapic_set_line(&io, 10, false);
@@ -244,6 +260,28 @@ static void test_eoi_register(void **state)
 	assert_false(get_rte(7) & VIOAPIC_RTE_REMOTE_IRR);
 }
 
+static void test_pin_0_level(void **state)
+{
+	struct myhv_ioapic_state s;
+
+	set_rte(0, 0x8033);
+	vioapic_set_line(&io, 0, true);
+	assert_int_equal(vioapic_eoi(&io, 0x33, true), 1);
+	vioapic_resend(&io, 1);
+	assert_int_equal(nr_sent, 2);
+	vioapic_get_state(&io, &s);
+	s.redirtbl[0] |= 1ULL << 20;
+	assert_int_equal(vioapic_set_state(&io, &s), -EINVAL);
+	s.redirtbl[0] &= ~(1ULL << 20);
+	s.ioregsel = 0xff;
+	assert_int_equal(vioapic_set_state(&io, &s), 0);
+	/* lowest priority is a vector too, NMI is not */
+	set_rte(1, 0x0144);
+	assert_int_equal(vioapic_pin_vector(&io, 1), 0x44);
+	set_rte(1, 0x0444);
+	assert_int_equal(vioapic_pin_vector(&io, 1), -1);
+}
+
 static void test_state(void **state)
 {
 	struct myhv_ioapic_state s, bad;
@@ -262,6 +300,8 @@ static void test_state(void **state)
 	nr_sent = 0;
 	assert_int_equal(vioapic_set_state(&io, &s), 0);
 	assert_int_equal(nr_sent, 0); /* in flight, masked */
+	assert_int_equal(io.id, 0x02000000);
+	assert_int_equal(io.ioregsel, s.ioregsel);
 	vioapic_resend(&io, vioapic_eoi(&io, 0x70, true));
 	assert_int_equal(nr_sent, 1);
 
@@ -333,6 +373,7 @@ int main(void)
 		T(test_shared_vector),
 		T(test_other_modes),
 		T(test_eoi_register),
+		T(test_pin_0_level),
 		T(test_state),
 		T(test_random),
 	};

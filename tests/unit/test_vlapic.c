@@ -779,6 +779,88 @@ static void test_state_hostile(void **state)
 	assert_int_equal(vlapic_pending(&lapic), -1);
 }
 
+static void test_small_print(void **state)
+{
+	struct apic_msg msg = { .vector = 16, .assert = true };
+	struct myhv_state_lapic saved;
+	u64 value;
+
+	/* the lowest legal vector; a message that is edge clears nobody's TMR but its own */
+	assert_int_equal(vlapic_accept(&lapic, &msg), VLAPIC_IRQ);
+	assert_int_equal(vlapic_highest_irr(&lapic), 16);
+	assert_false(vlapic_post(&lapic, 15));
+	/* all LVTs are masked by a software disable, and stay so */
+	for (u32 lvt = VLAPIC_LVTT; lvt <= VLAPIC_LVTERR; lvt += 0x10)
+		write_reg(lvt, 0);
+	write_reg(VLAPIC_SVR, 0xff);
+	for (u32 lvt = VLAPIC_LVTT; lvt <= VLAPIC_LVTERR; lvt += 0x10) {
+		assert_int_equal(read_reg(lvt), 0x10000);
+		write_reg(lvt, 0);
+		assert_int_equal(read_reg(lvt), 0x10000);
+	}
+
+	/* flags of the ICR that are off stay off; level only counts for INIT */
+	setup(NULL);
+	write_reg(VLAPIC_ICR, 0x8041);
+	assert_false(fx.ipi.logical);
+	assert_false(fx.ipi.level);
+	assert_true(fx.ipi.assert);
+
+	/* every unknown register is an error, in both directions */
+	write_reg(VLAPIC_ESR, 0);
+	write_reg(0x040, 1);
+	write_reg(VLAPIC_ESR, 0);
+	assert_int_equal(read_reg(VLAPIC_ESR), VLAPIC_ESR_ILLEGAL_REGISTER);
+	read_reg(0x400);
+	write_reg(VLAPIC_ESR, 0);
+	assert_int_equal(read_reg(VLAPIC_ESR), VLAPIC_ESR_ILLEGAL_REGISTER);
+
+	/* INIT forgets timer, errors and logical address */
+	read_reg(0x400);
+	write_reg(VLAPIC_LDR, 0x01000000);
+	write_reg(VLAPIC_LVTT, 0x31);
+	write_reg(VLAPIC_TMICT, 1000);
+	vlapic_post(&lapic, 0x51);
+	vlapic_ack(&lapic);
+	vlapic_init(&lapic);
+	assert_int_equal(vlapic_timer_next(&lapic, 0).kind, VLAPIC_DEADLINE_NONE);
+	assert_int_equal(read_reg(VLAPIC_LDR), 0);
+	write_reg(VLAPIC_ESR, 0);
+	assert_int_equal(read_reg(VLAPIC_ESR), 0);
+	write_reg(VLAPIC_EOI, 0);
+	assert_int_equal(fx.what, 0);
+
+	/* a mode change while it counts tells the timer */
+	write_reg(VLAPIC_SVR, 0x1ff);
+	write_reg(VLAPIC_TMICT, 1000000);
+	write_reg(VLAPIC_LVTT, 0x20031);
+	assert_int_equal(fx.what, VLAPIC_FX_TIMER);
+	assert_int_equal(vlapic_timer_next(&lapic, 0).kind, VLAPIC_DEADLINE_NS);
+	/* a periodic count of zero in a saved state begins anew */
+	vlapic_get_state(&lapic, 0, &saved);
+	memset(&saved.regs[VLAPIC_TMCCT], 0, 4);
+	vlapic_set_state(&other, 500, &saved, &fx);
+	assert_int_equal(vlapic_timer_next(&other, 500).at, 500 + 2000000);
+
+	/* xAPIC address 0xff is a bit mask as any other in flat mode */
+	write_reg(VLAPIC_LDR, 0x04000000);
+	assert_true(vlapic_match_dest(&lapic, 0xff, true));
+	/* a move of the base alone changes no mode and no map */
+	memset(&fx, 0, sizeof(fx));
+	assert_true(vlapic_base_write(&lapic, 0x10000 | VLAPIC_BASE_EN, &fx));
+	assert_int_equal(fx.what, 0);
+	assert_int_equal(read_reg(VLAPIC_LDR), 0x04000000);
+
+	/* the high half of the x2APIC's ICR moves with the state */
+	enter_x2apic();
+	assert_true(wrmsr(VLAPIC_ICR, 0x0000007700000041ULL));
+	vlapic_get_state(&lapic, 0, &saved);
+	assert_true(wrmsr(VLAPIC_ICR, 0x41));
+	vlapic_set_state(&lapic, 0, &saved, &fx);
+	assert_true(vlapic_msr_read(&lapic, 0x830, 0, &value));
+	assert_true(value == 0x0000007700000041ULL);
+}
+
 static void test_random_writes(void **state)
 {
 	srandom(1);
@@ -910,6 +992,7 @@ int main(void)
 		T(test_timer_tsc_deadline),
 		T(test_state_round_trip),
 		T(test_state_hostile),
+		T(test_small_print),
 		T(test_random_writes),
 		T(test_concurrent_posting),
 		T(test_msi),

@@ -323,6 +323,65 @@ static void test_initialization(void **state)
 	assert_int_equal(vpic_read(&pic, 0x21), 0xcc);
 }
 
+static void test_icw1_clears(void **state)
+{
+	struct myhv_pic_state s;
+
+	init_chip(0x20, 0x20, 0x13); /* special fully nested, automatic EOI */
+	vpic_write(&pic, 0x20, 0x80);
+	vpic_write(&pic, 0x20, 0xc3);
+	vpic_write(&pic, 0x20, 0x6f); /* special mask, poll, read ISR */
+	pic.chip[0].isr = 0x10;
+	vpic_write(&pic, 0x20, 0x11);
+	vpic_get_state(&pic, 0, &s);
+	assert_int_equal(s.isr | s.imr | s.poll | s.special_mask | s.read_reg_select, 0);
+	assert_int_equal(s.priority_add | s.rotate_on_auto_eoi, 0);
+	assert_int_equal(s.auto_eoi & s.special_fully_nested_mode, 1);
+	vpic_write(&pic, 0x20, 0x10); /* no ICW4: its functions are off */
+	vpic_get_state(&pic, 0, &s);
+	assert_int_equal(s.auto_eoi | s.special_fully_nested_mode, 0);
+
+	/* a register is selected only with the bit that says so */
+	setup(NULL);
+	pulse(1);
+	vpic_write(&pic, 0x20, 0x0b);
+	vpic_write(&pic, 0x20, 0x08);
+	assert_int_equal(vpic_read(&pic, 0x20), 0);
+	/* the slave's mask is not the master's */
+	vpic_write(&pic, 0xa1, 0x5a);
+	assert_int_equal(vpic_read(&pic, 0xa1), 0x5a);
+	assert_int_equal(vpic_read(&pic, 0x21), 0);
+	/* line 0 counts as output too; an EOI of nothing tells nobody */
+	vpic_set_line(&pic, 1, false);
+	vpic_ack(&pic);
+	vpic_write(&pic, 0x20, 0x20);
+	vpic_take_ended(&pic);
+	pulse(0);
+	assert_true(vpic_output(&pic));
+	vpic_write(&pic, 0x20, 0x65);
+	assert_int_equal(vpic_take_ended(&pic), 0);
+	vpic_ack(&pic);
+	vpic_write(&pic, 0x20, 0x0c);
+	assert_int_equal(vpic_read(&pic, 0x20), 7);
+	vpic_write(&pic, 0x20, 0x20);
+	pulse(0);
+	vpic_write(&pic, 0x20, 0x0c);
+	assert_int_equal(vpic_read(&pic, 0x20), 0x80);
+}
+
+static void test_rotation_amount(void **state)
+{
+	static const u8 commands[] = { 0xa0, 0xe0, 0xc0 }; /* each makes 3 the lowest */
+
+	for (size_t i = 0; i < ARRAY_SIZE(commands); i++) {
+		setup(NULL);
+		pulse(3);
+		vpic_ack(&pic);
+		vpic_write(&pic, 0x20, commands[i] | (commands[i] == 0xa0 ? 0 : 3));
+		assert_int_equal(pic.chip[0].priority_add, 4);
+	}
+}
+
 static void test_state(void **state)
 {
 	static const size_t flags[] = {
@@ -398,13 +457,14 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_edge),	  T(test_level),
-		T(test_mask),	  T(test_priority_and_nesting),
-		T(test_cascade),  T(test_special_fully_nested),
-		T(test_spurious), T(test_auto_eoi),
-		T(test_rotation), T(test_special_mask),
-		T(test_poll),	  T(test_initialization),
-		T(test_state),	  T(test_random),
+		T(test_edge),	     T(test_level),
+		T(test_mask),	     T(test_priority_and_nesting),
+		T(test_cascade),     T(test_special_fully_nested),
+		T(test_spurious),    T(test_auto_eoi),
+		T(test_rotation),    T(test_special_mask),
+		T(test_poll),	     T(test_initialization),
+		T(test_icw1_clears), T(test_rotation_amount),
+		T(test_state),	     T(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -438,11 +438,30 @@ static void test_state(void **state)
 	program(2, 0, 5000);
 	vpit_write(&pit, 0x61, 2, at(START + 600)); /* held */
 	vpit_write(&pit, 0x43, 0x80, at(START + 600));
+	vpit_write(&pit, 0x43, 0x71, at(START + 600)); /* channel 1: mode 0, BCD */
+	vpit_write(&pit, 0x41, 0x42, at(START + 600));
+	vpit_write(&pit, 0x43, 0xe4, at(START + 600));
 	vpit_get_state(&pit, at(START + 700), &s);
 	assert_int_equal(s.channel[0].count, 2000);
 	assert_int_equal(s.channel[0].cycle_count, 1000);
 	assert_int_equal(s.channel[2].held_ticks, 600);
 	assert_int_equal(s.flags, MYHV_PIT_SPEAKER_DATA_ON);
+	assert_int_equal(s.channel[2].count_latched, VPIT_RW_WORD_LOW);
+	assert_int_equal(s.channel[2].rw_mode, 3);
+	assert_int_equal(s.channel[2].written, 1);
+	assert_int_equal(s.channel[1].bcd, 1);
+	assert_int_equal(s.channel[1].stopped, 1);
+	assert_int_equal(s.channel[1].written, 0);
+	assert_int_equal(s.channel[1].write_latch, 0x42);
+	assert_int_equal(s.channel[1].write_state, VPIT_RW_WORD_HIGH);
+	assert_int_equal(s.channel[1].status_latched, 1);
+	assert_int_equal(s.channel[1].status, 0x71);
+	pit.legacy_off = true;
+	pit.port61 = 0;
+	vpit_get_state(&pit, at(START + 700), &again);
+	assert_int_equal(again.flags, MYHV_PIT_HPET_LEGACY);
+	pit.legacy_off = false;
+	pit.port61 = 2;
 
 	vpit_reset(&pit, at(START + 700));
 	assert_int_equal(vpit_set_state(&pit, at(START + 700), &s), 0);
@@ -465,6 +484,7 @@ static void test_state(void **state)
 	}
 	assert_int_equal(vpit_set_state(&pit, at(START + 5), &again), 0);
 	assert_int_equal(vpit_next_irq_ns(&pit), at(START + 0x10000));
+	assert_int_equal(vpit_expire(&pit, at(START + 6)), 0);
 
 #define REFUSED(change)                                                           \
 	do {                                                                      \
@@ -524,18 +544,63 @@ static void test_random(void **state)
 	}
 }
 
+static void test_reprogramming(void **state)
+{
+	/* a control word drops latches and what a gate has held */
+	program(2, 0, 100);
+	vpit_write(&pit, 0x43, 0x80, at(START));
+	vpit_write(&pit, 0x43, 0xe8, at(START));
+	vpit_write(&pit, 0x43, 0xb0, at(START));
+	assert_int_equal(pit.channel[2].count_latched, VPIT_RW_NONE);
+	assert_false(pit.channel[2].status_latched);
+	gate2(true, START);
+	program(2, 0, 100);
+	gate2(false, START + 60);
+	vpit_write(&pit, 0x43, 0xb0, at(START + 100));
+	assert_int_equal(pit.channel[2].held, 0);
+	program(2, 0, 100);
+	assert_int_equal(count(2, 1000), 100);
+
+	/* ticks before a new programme are not its own */
+	program(0, 2, 1193);
+	vpit_write(&pit, 0x43, 0x34, at(START + 50000));
+	vpit_write(&pit, 0x40, (u8)1193, at(START + 50000));
+	vpit_write(&pit, 0x40, 1193 >> 8, at(START + 50000));
+	assert_int_equal(vpit_expire(&pit, at(START + 51193)), 1);
+
+	/* a reload that nobody looked at for many cycles */
+	vpit_write(&pit, 0x40, (u8)2386, at(START + 51200));
+	vpit_write(&pit, 0x40, 2386 >> 8, at(START + 51200));
+	assert_int_equal(count(0, 62386), 2386 - (62386 - 52386) % 2386);
+	assert_int_equal(vpit_expire(&pit, at(START + 62386)), 5);
+	/* the highest count in BCD */
+	vpit_write(&pit, 0x43, 0x35, at(START));
+	vpit_write(&pit, 0x40, 0x99, at(START));
+	vpit_write(&pit, 0x40, 0x99, at(START));
+	assert_int_equal(vpit_next_irq_ns(&pit), at(START + 9999));
+
+	/* reset forgets it all */
+	pit.lost = 5;
+	pit.legacy_off = true;
+	vpit_reset(&pit, at(START));
+	assert_int_equal(pit.lost, 0);
+	assert_false(pit.legacy_off);
+	assert_int_equal(pit.min_period_ns, 200000);
+	assert_true(pit.reinject);
+}
+
 #define T(f) cmocka_unit_test_setup(f, setup)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_reset),	    T(test_mode0),	 T(test_mode0_gate),
-		T(test_mode1),	    T(test_mode2),	 T(test_mode2_gate),
-		T(test_mode3),	    T(test_mode4),	 T(test_mode5),
-		T(test_bcd),	    T(test_byte_access), T(test_latch),
-		T(test_read_back),  T(test_port61),	 T(test_storm_is_slowed_down),
-		T(test_lost_ticks), T(test_legacy_off),	 T(test_state),
-		T(test_random),
+		T(test_reset),	       T(test_mode0),	    T(test_mode0_gate),
+		T(test_mode1),	       T(test_mode2),	    T(test_mode2_gate),
+		T(test_mode3),	       T(test_mode4),	    T(test_mode5),
+		T(test_bcd),	       T(test_byte_access), T(test_latch),
+		T(test_read_back),     T(test_port61),	    T(test_storm_is_slowed_down),
+		T(test_lost_ticks),    T(test_legacy_off),  T(test_state),
+		T(test_reprogramming), T(test_random),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
