@@ -7,7 +7,7 @@ model_headers := $(sort $(wildcard kmod/model/*.h))
 pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
 # No floating point, no kernel headers, no libc behind the compiler's back.
 PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
-	-fno-stack-protector -mgeneral-regs-only -Ikmod/model -Iuapi
+	-fno-stack-protector -fno-pie -mgeneral-regs-only -Ikmod/model -Iuapi
 
 .PHONY: check-unit check-pure check-headers sparse doc-check analyze check-style format format-check
 
