@@ -4,8 +4,8 @@
  *
  * Rules that hold for every call:
  *  - Argument structs may grow at their end. The size is part of the ioctl number;
- *    the kernel accepts a shorter one (the missing tail counts as zero) and a
- *    longer one whose unknown tail is zero (else E2BIG).
+ *    the kernel accepts that of an older version (the missing tail counts as zero; shorter
+ *    than the first version is EINVAL) and a longer one whose unknown tail is zero (else E2BIG).
  *  - Padding and unknown flag bits must be zero, else EINVAL.
  *  - Pointers travel as __u64; an unreadable one is EFAULT.
  *  - An unknown ioctl is ENOTTY, a process other than the one that created
