@@ -115,8 +115,9 @@ static u64 reserved_bits(const struct guest_paging *paging, const struct walk *w
 	rsvd = width < 52 ? GENMASK_ULL(51, width) : 0;
 	if (walk->kind == PAGING_PAE) {
 		rsvd |= GENMASK_ULL(62, 52);
+		/* bit 5 is reserved as well, but QEMU's TCG sets it as an accessed bit */
 		if (level == 3)
-			return rsvd | PTE_NX | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+			return rsvd | PTE_NX | GENMASK_ULL(8, 6) | GENMASK_ULL(2, 1);
 	}
 	if (!walk->nx)
 		rsvd |= PTE_NX;
