@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Running and stopping: kicks are never lost, whoever sends them and whenever; signals
+ * and immediate_exit stop a run; a process that did not make the VM gets EIO.
+ */
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "api.h"
+
+#define LOOP 0xeb, 0xfe	      /* jmp . */
+#define STI_HLT 0xfb, 0xf4, 0xeb, 0xfd /* sti; 1: hlt; jmp 1b */
+
+static volatile bool stop;
+static struct mini *current;
+
+static double now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec + t.tv_nsec / 1e9;
+}
+
+static void *kick_later(void *arg)
+{
+	usleep(30000);
+	myhv_vcpu_kick(arg);
+	return NULL;
+}
+
+static void kicks(struct mini *m)
+{
+	pthread_t thread;
+
+	is(myhv_vcpu_kick(&m->vcpu), 0, "kick without a run");
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "the next run returns at once");
+	is(m->vcpu.exit->reason, MYHV_EXIT_INTR, "and says why");
+	myhv_vcpu_kick(&m->vcpu);
+	myhv_vcpu_kick(&m->vcpu);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "two kicks");
+	pthread_create(&thread, NULL, kick_later, &m->vcpu);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "are one; a kick from a thread stops a spinning guest");
+	pthread_join(thread, NULL);
+}
+
+static void *kick_often(void *arg)
+{
+	unsigned long *sent = arg;
+
+	while (!stop) {
+		myhv_vcpu_kick(&current->vcpu);
+		(*sent)++;
+		sched_yield();
+	}
+	return NULL;
+}
+
+/* One thread kicks without an end: every run must return, and soon. */
+static void kick_storm(struct mini *m)
+{
+	unsigned long sent = 0, runs = 0;
+	double end = now() + 1.0;
+	pthread_t thread;
+	bool good = true;
+
+	current = m;
+	stop = false;
+	pthread_create(&thread, NULL, kick_often, &sent);
+	while (now() < end && good) {
+		good = myhv_vcpu_run(&m->vcpu) == -EINTR;
+		runs++;
+	}
+	stop = true;
+	pthread_join(thread, NULL);
+	ok(good, "%lu kicks ended %lu runs", sent, runs);
+	if (myhv_vcpu_kick(&m->vcpu) == 0)
+		is(myhv_vcpu_run(&m->vcpu), -EINTR, "the last one as well");
+}
+
+static void set_immediate_exit(int sig)
+{
+	current->vcpu.page->immediate_exit = 1;
+}
+
+static void nothing(int sig)
+{
+}
+
+static void alarm_in(unsigned int us, void (*handler)(int))
+{
+	struct sigaction action = { .sa_handler = handler };
+	struct itimerval timer = { .it_value = { .tv_usec = us } };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void signals(struct mini *m)
+{
+	current = m;
+	m->vcpu.page->immediate_exit = 1;
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "immediate_exit");
+	is(m->vcpu.page->immediate_exit, 1, "the kernel does not clear it");
+	m->vcpu.page->immediate_exit = 0;
+	alarm_in(30000, nothing);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a signal ends a run");
+	alarm_in(30000, set_immediate_exit);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a signal whose handler sets immediate_exit");
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "which holds on");
+	m->vcpu.page->immediate_exit = 0;
+	/* The handler runs before the system call: the byte must be seen. */
+	set_immediate_exit(0);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "set just before the call");
+	m->vcpu.page->immediate_exit = 0;
+}
+
+static void halted(void)
+{
+	pthread_t thread;
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_FULL, STI_HLT);
+	pthread_create(&thread, NULL, kick_later, &m.vcpu);
+	is(myhv_vcpu_run(&m.vcpu), -EINTR, "a kick ends a halt in the kernel");
+	pthread_join(thread, NULL);
+	alarm_in(30000, nothing);
+	is(myhv_vcpu_run(&m.vcpu), -EINTR, "so does a signal");
+	is(myhv_vcpu_state_get(&m.vcpu, MYHV_STATE_MP, m.vcpu.state), 0, "state");
+	is(m.vcpu.state->mp.state, MYHV_MP_HALTED, "it is still halted");
+	mini_close(&m);
+}
+
+static void halt_exits(void)
+{
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_FULL, STI_HLT);
+	is(myhv_prop_set(m.vm, MYHV_PROP_VM_EXITS, MYHV_VM_EXIT_HLT), 0, "HLT shall exit");
+	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "it does");
+	mini_close(&m);
+}
+
+static void msr_exits(void)
+{
+	struct mini m;
+
+	/* mov $0x12345678, %ecx; rdmsr; inc %eax; wrmsr; hlt */
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0x66, 0xb9, 0x78, 0x56, 0x34, 0x12, 0x0f, 0x32, 0x66,
+		  0x40, 0x0f, 0x30, 0xf4);
+	is(myhv_prop_set(m.vm, MYHV_PROP_VM_EXITS, MYHV_VM_EXIT_MSR), 0, "MSRs shall exit");
+	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(m.vcpu.exit->reason, MYHV_EXIT_MSR_READ, "RDMSR exits");
+	is(m.vcpu.exit->msr.index, 0x12345678, "its index");
+	m.vcpu.exit->msr.value = 0x1122334455667788;
+	m.vcpu.exit->msr.error = 0;
+	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(m.vcpu.exit->reason, MYHV_EXIT_MSR_WRITE, "WRMSR exits");
+	is(m.vcpu.exit->msr.value, 0x1122334455667789, "its value");
+	m.vcpu.exit->msr.error = 0;
+	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "and goes on");
+	mini_close(&m);
+}
+
+static void *run_in_thread(void *arg)
+{
+	return (void *)(long)myhv_vcpu_run(arg);
+}
+
+/* Two threads want to run the same vCPU: one waits for the other. */
+static void two_runners(void)
+{
+	pthread_t a, b;
+	void *ra, *rb;
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, LOOP);
+	pthread_create(&a, NULL, run_in_thread, &m.vcpu);
+	pthread_create(&b, NULL, run_in_thread, &m.vcpu);
+	usleep(20000);
+	myhv_vcpu_kick(&m.vcpu);
+	usleep(20000);
+	myhv_vcpu_kick(&m.vcpu);
+	usleep(20000);
+	myhv_vcpu_kick(&m.vcpu); /* in case the first two were one */
+	pthread_join(a, &ra);
+	pthread_join(b, &rb);
+	is((long)ra, -EINTR, "the first runner");
+	is((long)rb, -EINTR, "the second runner");
+	mini_close(&m);
+}
+
+/* A child after fork is another process: it may close, and nothing else. */
+static void other_process(struct mini *m)
+{
+	struct myhv_vcpu_state s;
+	uint64_t v;
+	pid_t pid;
+	int status;
+
+	pid = fork();
+	if (pid == 0) {
+		struct myhv_vcpu_create c = { .id = 1 };
+
+		if (ioc(m->vcpu.fd, MYHV_VCPU_RUN, NULL) != -EIO)
+			_exit(1);
+		if (myhv_vcpu_state_get(&m->vcpu, MYHV_STATE_GENERAL, &s) != -EIO)
+			_exit(2);
+		if (ioc(m->vcpu.fd, MYHV_VCPU_KICK, NULL) != -EIO)
+			_exit(3);
+		if (myhv_mem_map(m->vm, MINI_BYTES, m->ram, 4096, 0) != -EIO)
+			_exit(4);
+		if (ioc(m->vm, MYHV_VCPU_CREATE, &c) != -EIO)
+			_exit(5);
+		if (myhv_prop_get(m->vm, MYHV_PROP_VM_ID, &v) != -EIO)
+			_exit(6);
+		if (close(m->vcpu.fd) || close(m->vm))
+			_exit(7);
+		_exit(0);
+	}
+	waitpid(pid, &status, 0);
+	is(WEXITSTATUS(status), 0, "a child gets EIO for everything but close");
+	mini_restart(m, "\xf4", 1);
+	is(myhv_vcpu_run(&m->vcpu), 0, "the parent goes on");
+	is(m->vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
+}
+
+/* Killed in the middle of a run: the process must die at once. */
+static void killed(void)
+{
+	double start;
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		struct mini m;
+
+		MINI_OPEN(&m, MYHV_IRQCHIP_FULL, LOOP);
+		for (;;)
+			myhv_vcpu_run(&m.vcpu);
+	}
+	usleep(200000);
+	start = now();
+	kill(pid, SIGKILL);
+	waitpid(pid, &status, 0);
+	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a spinning guest's process dies");
+	ok(now() - start < 2, "and soon");
+}
+
+/* struct myhv_exit asks for state at each return, and takes changed state along. */
+static void synced_state(void)
+{
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xf4, 0x40, 0xf4); /* hlt; inc %ax; hlt */
+	m.vcpu.exit->state_wanted = MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS;
+	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(m.vcpu.exit->state_valid & 3, 3, "both groups are there");
+	is(m.vcpu.state->general.rip, MINI_CODE + 1, "RIP behind HLT");
+	m.vcpu.state->general.gpr[MYHV_RAX] = 41;
+	m.vcpu.exit->state_dirty = MYHV_STATE_GENERAL;
+	is(myhv_vcpu_run(&m.vcpu), 0, "run with changed registers");
+	is(m.vcpu.exit->state_dirty, 0, "taken");
+	is(m.vcpu.state->general.gpr[MYHV_RAX], 42, "the guest worked with them");
+	m.vcpu.exit->state_dirty = MYHV_STATE_LAPIC;
+	is(myhv_vcpu_run(&m.vcpu), -EINVAL, "a group that does not ride along");
+	m.vcpu.exit->state_dirty = MYHV_STATE_CONTROL;
+	myhv_vcpu_state_get(&m.vcpu, MYHV_STATE_CONTROL, m.vcpu.state);
+	m.vcpu.state->control.cr0 = 0x80000000;
+	is(myhv_vcpu_run(&m.vcpu), -EINVAL, "impossible state");
+	m.vcpu.exit->state_dirty = 0;
+	mini_close(&m);
+}
+
+static void shutdown(void)
+{
+	struct mini m;
+
+	/* lidt of zero length; int3 */
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0x0f, 0x01, 0x1e, 0x00, 0x20, 0xcc);
+	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(m.vcpu.exit->reason, MYHV_EXIT_SHUTDOWN, "a triple fault");
+	mini_close(&m);
+}
+
+/* RAM whose process has nothing there. */
+static void no_host_memory(void)
+{
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xa0, 0x00, 0x30, 0xf4); /* mov 0x3000, %al; hlt */
+	munmap(m.ram + 0x3000, 4096);
+	is(myhv_vcpu_run(&m.vcpu), -EFAULT, "the guest reads where the process has no memory");
+	is(m.vcpu.exit->reason, MYHV_EXIT_MEMORY_FAULT, "memory fault");
+	is(m.vcpu.exit->memory_fault.gpa & ~4095ULL, 0x3000, "its address");
+	mmap(m.ram + 0x3000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+	     -1, 0);
+	is(myhv_vcpu_run(&m.vcpu), 0, "mended, it goes on");
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
+	mini_close(&m);
+}
+
+int main(void)
+{
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, LOOP);
+	kicks(&m);
+	kick_storm(&m);
+	signals(&m);
+	other_process(&m);
+	mini_close(&m);
+	halted();
+	halt_exits();
+	msr_exits();
+	two_runners();
+	killed();
+	synced_state();
+	shutdown();
+	no_host_memory();
+	return done_testing();
+}
