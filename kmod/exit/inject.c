@@ -113,7 +113,7 @@ static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)
 	if (d.fault)
 		vcpu->regs.general.rflags |= X86_EFLAGS_RF;
 	vcpu->inject = d.inject;
-	set_windows(vcpu, d.irq_window, d.nmi_window);
+	set_windows(vcpu, d.irq_window || user_window_wanted(vcpu), d.nmi_window);
 	if (d.inject.type != EVENT_NONE) {
 		vcpu->stat.injections++;
 		trace_myhv_inject(vcpu->vm->id, vcpu->id, d.inject.type, d.inject.vector,
@@ -127,11 +127,9 @@ bool inject_for_entry(struct myhv_vcpu *vcpu)
 	bool irq = irq_waiting(vcpu);
 
 	lockdep_assert_irqs_disabled();
-	if (likely(!event_any(&vcpu->event) && !irq)) {
-		vcpu->inject.type = EVENT_NONE;
-		if (unlikely(vcpu->irq_window_on | vcpu->nmi_window_on))
-			set_windows(vcpu, false, false);
-		return true;
-	}
-	return inject_chosen(vcpu, irq);
+	if (unlikely(event_any(&vcpu->event) || irq))
+		return inject_chosen(vcpu, irq);
+	vcpu->inject.type = EVENT_NONE;
+	set_windows(vcpu, user_window_wanted(vcpu), false);
+	return true;
 }
