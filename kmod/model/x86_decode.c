@@ -293,6 +293,7 @@ static void set_addr_size(struct x86_insn *insn)
 /* 0F 38: nearly all are vector operations; these are not. */
 static struct x86_opcode opcode_0f38(const struct x86_insn *insn)
 {
+	static const struct x86_opcode undefined = { X86_OP_UD, X86_FORM_NONE, IMM_NONE, 0 };
 	static const struct x86_opcode vector = { X86_OP_SSE, X86_FORM_EV, IMM_NONE, 0 };
 	static const struct x86_opcode invpcid = { X86_OP_INVPCID, X86_FORM_G_E, IMM_NONE, F_MEM };
 	static const struct x86_opcode vmx = { X86_OP_VMX, X86_FORM_G_E, IMM_NONE, F_MEM };
@@ -316,7 +317,7 @@ static struct x86_opcode opcode_0f38(const struct x86_insn *insn)
 		if (insn->simd_prefix == 0xf2)
 			return crc32[insn->opcode & 1];
 		if (insn->simd_prefix == 0xf3)
-			return (struct x86_opcode){ X86_OP_UD };
+			return undefined;
 		return movbe[insn->opcode & 1];
 	default:
 		return vector;

@@ -97,6 +97,16 @@ static unsigned int chunk_bytes(u64 linear, unsigned int bytes)
 	return chunk;
 }
 
+/*
+ * Behind the first part of a split access. The CPU's own structures may lie above 4 GiB
+ * in compatibility mode, where the program's addresses wrap.
+ */
+static u64 next_linear(const struct x86_emul *e, u64 linear, unsigned int bytes,
+		       unsigned int access)
+{
+	return access & X86_ACCESS_IMPLICIT ? linear + bytes : emul_wrap(e, linear + bytes);
+}
+
 /* Would an access fault anywhere? Needed before the first part of a split write. */
 enum x86_emul_result emul_probe(struct x86_emul *e, u64 linear, unsigned int bytes,
 				unsigned int access)
@@ -110,7 +120,8 @@ enum x86_emul_result emul_probe(struct x86_emul *e, u64 linear, unsigned int byt
 	res = e->ops->probe(e, linear, first, access, &ram);
 	if (res)
 		return res;
-	return e->ops->probe(e, emul_wrap(e, linear + first), bytes - first, access, &ram);
+	return e->ops->probe(e, next_linear(e, linear, first, access), bytes - first, access,
+			     &ram);
 }
 
 enum x86_emul_result emul_read(struct x86_emul *e, u64 linear, void *buf, unsigned int bytes,
@@ -120,11 +131,12 @@ enum x86_emul_result emul_read(struct x86_emul *e, u64 linear, void *buf, unsign
 	unsigned int chunk;
 	u8 *p = buf;
 
-	for (; bytes; bytes -= chunk, p += chunk, linear = emul_wrap(e, linear + chunk)) {
+	for (; bytes; bytes -= chunk, p += chunk) {
 		chunk = chunk_bytes(linear, bytes);
 		res = e->ops->read(e, linear, p, chunk, access);
 		if (res)
 			return res;
+		linear = next_linear(e, linear, chunk, access);
 	}
 	return X86_EMUL_OK;
 }
@@ -141,11 +153,12 @@ enum x86_emul_result emul_write(struct x86_emul *e, u64 linear, const void *buf,
 		if (res)
 			return res;
 	}
-	for (; bytes; bytes -= chunk, p += chunk, linear = emul_wrap(e, linear + chunk)) {
+	for (; bytes; bytes -= chunk, p += chunk) {
 		chunk = chunk_bytes(linear, bytes);
 		res = e->ops->write(e, linear, p, chunk);
 		if (res)
 			return res;
+		linear = next_linear(e, linear, chunk, 0);
 	}
 	return X86_EMUL_OK;
 }

@@ -15,10 +15,10 @@ static struct machine m;
 #define gpr m.regs.gpr
 #define assert_gpr(reg, val) assert_true(gpr[reg] == (val))
 #define assert_result(bytes, res) assert_int_equal(machine_insn(&m, bytes), res)
-#define assert_faults(bytes, vec)                                            \
-	do {                                                                 \
-		assert_int_equal(machine_insn(&m, bytes), X86_EMUL_FAULT);  \
-		assert_int_equal(m.e.fault.vector, vec);                    \
+#define assert_faults(bytes, vec)                                          \
+	do {                                                               \
+		assert_int_equal(machine_insn(&m, bytes), X86_EMUL_FAULT); \
+		assert_int_equal(m.e.fault.vector, vec);                   \
 	} while (0)
 
 static void assert_access(unsigned int i, enum access_kind kind, u64 address, unsigned int bytes,
