@@ -86,6 +86,12 @@ static void set_windows(struct myhv_vcpu *vcpu, bool irq, bool nmi)
 	}
 }
 
+/* Without a LAPIC in the kernel, user space may want to know when it can inject. */
+static bool user_window_wanted(struct myhv_vcpu *vcpu)
+{
+	return !vcpu->lapic && READ_ONCE(vcpu->run_page->request_irq_window);
+}
+
 static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)
 {
 	struct event_facts facts = {
