@@ -104,7 +104,13 @@ check-hvlab: ## the lab tells the truth about what runs in it
 	+@tests/lab/selftest --kernel $(LAB_KERNEL)
 
 check-lab: lab-ready ## integration tests on the module, in the lab; TESTS="name..."
-	@tests/lab/run-tests --kernel $(LAB_KERNEL) $(O) $(TESTS)
+	@tests/lab/run-tests --kernel $(LAB_KERNEL) $(LAB_OPTIONS) $(O) $(TESTS)
+
+# The same on another host: check-lab-7.2, check-lab-debug; -max has five-level paging.
+check-lab-max:
+	+@$(MAKE) --no-print-directory O=$(O) check-lab LAB_OPTIONS="--cpu max"
+check-lab-%:
+	+@$(MAKE) --no-print-directory O=$(O) check-lab LAB_KERNEL=$*
 
 check-host: userspace test-programs ## integration tests on this machine, as root; TESTS="name..."
 	+@$(MAKE) --no-print-directory O=$(O) module KDIR=/lib/modules/$$(uname -r)/build KERNEL=
@@ -120,4 +126,5 @@ check_targets := all check-pure check-unit check-headers sparse doc-check check-
 check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
 
-check-long: check ## check, and what takes long
+check-long: check ## check, then the integration tests on every host
+	@tests/lab/check-all $(O) $(addprefix check-lab-,max 6.12 7.2 debug)

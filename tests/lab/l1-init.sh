@@ -1,8 +1,8 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# PID 1 of L1, from the initramfs. L0's root, read-only over 9p, becomes the lower
-# layer of an overlay: the job can write everywhere and nothing of it lasts, except
-# below /out.
+# PID 1 of L1, from the initramfs. L0's root becomes the lower layer of an overlay: the
+# job can write everywhere and nothing of it lasts, except below /out. Which of the
+# functions here run, the backend writes into /job/setup.
 
 export PATH=/bin
 /bin/busybox --install -s /bin
@@ -21,28 +21,37 @@ while read -r module; do
 	insmod "/modules/$module" || fail "insmod $module"
 done </modules/order
 
-mount -t tmpfs tmpfs /rw
-mkdir /rw/upper /rw/work
-mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /l0 ||
-	fail "cannot mount L0's root"
-mount -t overlay -o lowerdir=/l0,upperdir=/rw/upper,workdir=/rw/work overlay /root ||
-	fail "cannot mount the overlay"
+# root_9p: L0's root, read-only, is the lower layer
+root_9p()
+{
+	mount -t tmpfs tmpfs /rw
+	mkdir /rw/upper /rw/work
+	mount -t 9p -o ro,trans=virtio,version=9p2000.L,msize=512000,cache=loose root /l0 ||
+		fail "cannot mount L0's root"
+	mount -t overlay -o lowerdir=/l0,upperdir=/rw/upper,workdir=/rw/work overlay /root ||
+		fail "cannot mount the overlay"
+	mount_system
+}
 
-mkdir -p /root/proc /root/sys /root/dev /root/run /root/tmp /root/with /root/out
-chmod 1777 /root/tmp
-mount -t proc proc /root/proc
-mount -t sysfs sys /root/sys
-mount -t debugfs debugfs /root/sys/kernel/debug
-mount -t tracefs tracefs /root/sys/kernel/tracing
-mount --bind /dev /root/dev
-mkdir -p /root/dev/pts /root/dev/shm
-mount -t devpts -o mode=620,ptmxmode=666 devpts /root/dev/pts
-ln -sf /proc/self/fd /root/dev/fd
-ln -sf /proc/self/fd/0 /root/dev/stdin
-ln -sf /proc/self/fd/1 /root/dev/stdout
-ln -sf /proc/self/fd/2 /root/dev/stderr
-mount -t tmpfs tmpfs /root/dev/shm
-mount -t tmpfs tmpfs /root/run
+# mount_system: what every root needs above its files
+mount_system()
+{
+	mkdir -p /root/proc /root/sys /root/dev /root/run /root/tmp /root/with /root/out
+	chmod 1777 /root/tmp
+	mount -t proc proc /root/proc
+	mount -t sysfs sys /root/sys
+	mount -t debugfs debugfs /root/sys/kernel/debug
+	mount -t tracefs tracefs /root/sys/kernel/tracing
+	mount --bind /dev /root/dev
+	mkdir -p /root/dev/pts /root/dev/shm
+	mount -t devpts -o mode=620,ptmxmode=666 devpts /root/dev/pts
+	ln -sf /proc/self/fd /root/dev/fd
+	ln -sf /proc/self/fd/0 /root/dev/stdin
+	ln -sf /proc/self/fd/1 /root/dev/stdout
+	ln -sf /proc/self/fd/2 /root/dev/stderr
+	mount -t tmpfs tmpfs /root/dev/shm
+	mount -t tmpfs tmpfs /root/run
+}
 
 # with NAME PATH: L0's PATH at /with/NAME
 with()

@@ -75,7 +75,8 @@ def prepare():
 def start(job, folder):
     """Boot L1 with the job. Returns (process, log socket, agent socket)."""
     emu = emulator()
-    setup = [("with", name, path) for name, path in job.named_paths()]
+    setup = [("root_9p",)]
+    setup += [("with", name, path) for name, path in job.named_paths()]
     setup.append(("modules", job.kernel.modules))
     if job.out:
         setup.append(("out",))

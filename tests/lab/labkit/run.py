@@ -3,7 +3,6 @@
 import fcntl
 import os
 import selectors
-import shutil
 import signal
 import struct
 import sys
@@ -212,6 +211,4 @@ def run(job, verbose=False):
     if job.out:
         job.out.mkdir(parents=True, exist_ok=True)
         job.out = job.out.resolve()
-    if not shutil.which("gcc"):
-        say("warning: gcc is not installed")
     return Run(job, verbose).run()
