@@ -98,6 +98,16 @@ void mini_open(struct mini *m, int irqchip, const void *code, size_t bytes)
 	mini_restart(m, code, bytes);
 }
 
+int mini_run(struct mini *m)
+{
+	int r, tries = 0;
+
+	do
+		r = myhv_vcpu_run(&m->vcpu);
+	while (r == -EINTR && ++tries < 1000);
+	return r;
+}
+
 void mini_close(struct mini *m)
 {
 	myhv_vcpu_close(&m->vcpu);

@@ -49,6 +49,11 @@ void mini_open(struct mini *m, int irqchip, const void *code, size_t bytes);
 void mini_close(struct mini *m);
 /* Back to the first instruction of (new) code. */
 void mini_restart(struct mini *m, const void *code, size_t bytes);
+/*
+ * Run to the next exit that means something. EINTR may come at any time: the kernel may
+ * have work for the thread on its way to user space.
+ */
+int mini_run(struct mini *m);
 #define MINI_OPEN(m, irqchip, ...)                                        \
 	do {                                                              \
 		static const uint8_t code_[] = { __VA_ARGS__ };           \

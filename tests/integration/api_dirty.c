@@ -30,7 +30,7 @@ static void write_to(struct mini *m, uint64_t gpa)
 	s->segments.seg[MYHV_SEG_FS].attrib = 0x893;
 	is(myhv_vcpu_state_set(&m->vcpu, MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS, s), 0,
 	   "registers for a write");
-	is(myhv_vcpu_run(&m->vcpu), 0, "run");
+	is(mini_run(m), 0, "run");
 	is(m->vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
 	free(s);
 }

@@ -140,7 +140,7 @@ static void halt_exits(void)
 
 	MINI_OPEN(&m, MYHV_IRQCHIP_FULL, STI_HLT);
 	is(myhv_prop_set(m.vm, MYHV_PROP_VM_EXITS, MYHV_VM_EXIT_HLT), 0, "HLT shall exit");
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "it does");
 	mini_close(&m);
 }
@@ -153,16 +153,16 @@ static void msr_exits(void)
 	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0x66, 0xb9, 0x78, 0x56, 0x34, 0x12, 0x0f, 0x32, 0x66,
 		  0x40, 0x0f, 0x30, 0xf4);
 	is(myhv_prop_set(m.vm, MYHV_PROP_VM_EXITS, MYHV_VM_EXIT_MSR), 0, "MSRs shall exit");
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(m.vcpu.exit->reason, MYHV_EXIT_MSR_READ, "RDMSR exits");
 	is(m.vcpu.exit->msr.index, 0x12345678, "its index");
 	m.vcpu.exit->msr.value = 0x1122334455667788;
 	m.vcpu.exit->msr.error = 0;
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(m.vcpu.exit->reason, MYHV_EXIT_MSR_WRITE, "WRMSR exits");
 	is(m.vcpu.exit->msr.value, 0x1122334455667789, "its value");
 	m.vcpu.exit->msr.error = 0;
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "and goes on");
 	mini_close(&m);
 }
@@ -226,7 +226,7 @@ static void other_process(struct mini *m)
 	waitpid(pid, &status, 0);
 	is(WEXITSTATUS(status), 0, "a child gets EIO for everything but close");
 	mini_restart(m, "\xf4", 1);
-	is(myhv_vcpu_run(&m->vcpu), 0, "the parent goes on");
+	is(mini_run(m), 0, "the parent goes on");
 	is(m->vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
 }
 
@@ -259,20 +259,20 @@ static void synced_state(void)
 
 	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xf4, 0x40, 0xf4); /* hlt; inc %ax; hlt */
 	m.vcpu.exit->state_wanted = MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS;
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(m.vcpu.exit->state_valid & 3, 3, "both groups are there");
 	is(m.vcpu.state->general.rip, MINI_CODE + 1, "RIP behind HLT");
 	m.vcpu.state->general.gpr[MYHV_RAX] = 41;
 	m.vcpu.exit->state_dirty = MYHV_STATE_GENERAL;
-	is(myhv_vcpu_run(&m.vcpu), 0, "run with changed registers");
+	is(mini_run(&m), 0, "run with changed registers");
 	is(m.vcpu.exit->state_dirty, 0, "taken");
 	is(m.vcpu.state->general.gpr[MYHV_RAX], 42, "the guest worked with them");
 	m.vcpu.exit->state_dirty = MYHV_STATE_LAPIC;
-	is(myhv_vcpu_run(&m.vcpu), -EINVAL, "a group that does not ride along");
+	is(mini_run(&m), -EINVAL, "a group that does not ride along");
 	m.vcpu.exit->state_dirty = MYHV_STATE_CONTROL;
 	myhv_vcpu_state_get(&m.vcpu, MYHV_STATE_CONTROL, m.vcpu.state);
 	m.vcpu.state->control.cr0 = 0x80000000;
-	is(myhv_vcpu_run(&m.vcpu), -EINVAL, "impossible state");
+	is(mini_run(&m), -EINVAL, "impossible state");
 	m.vcpu.exit->state_dirty = 0;
 	mini_close(&m);
 }
@@ -283,7 +283,7 @@ static void shutdown(void)
 
 	/* lidt of zero length; int3 */
 	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0x0f, 0x01, 0x1e, 0x00, 0x20, 0xcc);
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(m.vcpu.exit->reason, MYHV_EXIT_SHUTDOWN, "a triple fault");
 	mini_close(&m);
 }
@@ -295,12 +295,12 @@ static void no_host_memory(void)
 
 	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xa0, 0x00, 0x30, 0xf4); /* mov 0x3000, %al; hlt */
 	munmap(m.ram + 0x3000, 4096);
-	is(myhv_vcpu_run(&m.vcpu), -EFAULT, "the guest reads where the process has no memory");
+	is(mini_run(&m), -EFAULT, "the guest reads where the process has no memory");
 	is(m.vcpu.exit->reason, MYHV_EXIT_MEMORY_FAULT, "memory fault");
 	is(m.vcpu.exit->memory_fault.gpa & ~4095ULL, 0x3000, "its address");
 	mmap(m.ram + 0x3000, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
 	     -1, 0);
-	is(myhv_vcpu_run(&m.vcpu), 0, "mended, it goes on");
+	is(mini_run(&m), 0, "mended, it goes on");
 	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
 	mini_close(&m);
 }

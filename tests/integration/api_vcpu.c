@@ -73,7 +73,7 @@ static void mapping(void)
 	munmap(p, bytes);
 	p = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_SHARED, m.vm, 0);
 	ok(p == MAP_FAILED, "a VM has nothing to map");
-	is(myhv_vcpu_run(&m.vcpu), 0, "and it runs");
+	is(mini_run(&m), 0, "and it runs");
 	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
 	mini_close(&m);
 }
@@ -86,7 +86,7 @@ static void lifetimes(void)
 
 	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xf4);
 	close(m.vm);
-	is(myhv_vcpu_run(&m.vcpu), 0, "the VM's descriptor is closed, the vCPU runs");
+	is(mini_run(&m), 0, "the VM's descriptor is closed, the vCPU runs");
 	area = (volatile uint8_t *)m.vcpu.page;
 	close(m.vcpu.fd);
 	area[0] = 1;
@@ -130,7 +130,7 @@ static void cpuid(void)
 			entries[i].ebx = 0x74736574;
 	}
 	is(myhv_vcpu_cpuid_set(&m.vcpu, entries, count), 0, "another vendor");
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(myhv_vcpu_state_get(&m.vcpu, MYHV_STATE_GENERAL, m.vcpu.state), 0, "registers");
 	is(m.vcpu.state->general.gpr[MYHV_RBX], 0x74736574, "the guest sees it");
 	is(myhv_vcpu_cpuid_set(&m.vcpu, entries, count), -EBUSY, "too late after the first run");
@@ -207,7 +207,7 @@ static void properties(void)
 	is(myhv_prop_get(m.vcpu.fd, MYHV_PROP_VM_ID, &v), -ENOENT, "a VM's property");
 	is(myhv_prop_get(m.vcpu.fd, MYHV_PROP_VCPU_EXITS, &v), 0, "exits");
 	is(v, 0, "none yet");
-	is(myhv_vcpu_run(&m.vcpu), 0, "run");
+	is(mini_run(&m), 0, "run");
 	is(myhv_prop_get(m.vcpu.fd, MYHV_PROP_VCPU_EXITS, &v), 0, "exits");
 	ok(v >= 1, "counted");
 
