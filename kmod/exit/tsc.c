@@ -15,7 +15,10 @@
 
 bool tsc_is_steady(void)
 {
-	return boot_cpu_has(X86_FEATURE_CONSTANT_TSC) && !check_tsc_unstable();
+	/* "tsc=reliable" vouches for what CPUID does not promise */
+	return (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) ||
+		boot_cpu_has(X86_FEATURE_TSC_RELIABLE)) &&
+	       !check_tsc_unstable();
 }
 
 static u64 scaled(struct myhv_vcpu *vcpu, u64 host_tsc)
