@@ -151,6 +151,145 @@ static void test_lengths(void **state)
 	}
 }
 
+struct map_lengths {
+	enum x86_mode mode;
+	bool two_bytes;
+	/* One character for each opcode: the length in decimal, - is undefined. */
+	const char *lengths;
+};
+
+/*
+ * Every opcode of the two large maps, followed by zeros: ModRM [rax] or [bx + si] and
+ * immediates of 0. Checked against a disassembler once.
+ */
+static const struct map_lengths maps[] = {
+	{ L64, false,
+		  "222225--222225-3222225--222225--"
+		  "2222253-2222253-2222253-2222253-"
+		  "33333333333333331111111111111111"
+		  "---23333562311112222222222222222"
+		  "36-32222222222221111111111-11111"
+		  "99991111251111112222222255555555"
+		  "3331-436413112-12222---122222222"
+		  "2222222255-211113133113611111122" },
+	{ P32, false,
+		  "22222511222225132222251122222511"
+		  "22222531222225312222253122222531"
+		  "11111111111111111111111111111111"
+		  "11223333562311112222222222222222"
+		  "36332222222222221111111111711111"
+		  "55551111251111112222222255555555"
+		  "33312236413112112222221122222222"
+		  "22222222557211113133113611111122" },
+	{ R16, false,
+		  "22222311222223132222231122222311"
+		  "22222331222223312222233122222331"
+		  "11111111111111111111111111111111"
+		  "11223333342311112222222222222222"
+		  "34332222222222221111111111511111"
+		  "33331111231111112222222233333333"
+		  "33312234413112112222221122222222"
+		  "22222222335211113133113411111122" },
+	{ L64, true,
+		  "3333-22222---3243333333333333333"
+		  "3333----33333333222222-24-5-----"
+		  "33333333333333333333333333333333"
+		  "33333333333333334444333233--3333"
+		  "66666666666666663333333333333333"
+		  "222343--2223433333333333---33333"
+		  "3343444-222222223333333333333333"
+		  "3333333333333333333333333333333-" },
+	{ R16, true,
+		  "3333-22222---3243333333333333333"
+		  "3333----33333333222222-24-5-----"
+		  "33333333333333333333333333333333"
+		  "33333333333333334444333233--3333"
+		  "44444444444444443333333333333333"
+		  "222343--2223433333333333---33333"
+		  "3343444-222222223333333333333333"
+		  "3333333333333333333333333333333-" },
+};
+
+static void test_whole_maps(void **state)
+{
+	u8 bytes[X86_MAX_INSN_BYTES] = { 0 };
+	unsigned int i, opcode;
+	struct x86_insn insn;
+
+	for (i = 0; i < ARRAY_SIZE(maps); i++) {
+		const struct map_lengths *map = &maps[i];
+
+		assert_int_equal(strlen(map->lengths), 256);
+		for (opcode = 0; opcode < 256; opcode++) {
+			bytes[0] = map->two_bytes ? 0x0f : opcode;
+			bytes[1] = map->two_bytes ? opcode : 0;
+			if (map->lengths[opcode] == '-') {
+				assert_int_not_equal(x86_decode(&insn, bytes, 15, map->mode),
+						     X86_DECODE_OK);
+				continue;
+			}
+			assert_int_equal(x86_decode(&insn, bytes, 15, map->mode),
+					 X86_DECODE_OK);
+			assert_int_equal(insn.length, map->lengths[opcode] - '0');
+		}
+	}
+}
+
+/* LOCK is for these with a memory operand, by opcode and ModRM.reg (all: 0xff). */
+static const struct {
+	bool two_bytes;
+	u8 opcode;
+	u8 regs;
+} lockable[] = {
+	{ false, 0x00, 0xff }, { false, 0x01, 0xff }, { false, 0x08, 0xff }, { false, 0x09, 0xff },
+	{ false, 0x10, 0xff }, { false, 0x11, 0xff }, { false, 0x18, 0xff }, { false, 0x19, 0xff },
+	{ false, 0x20, 0xff }, { false, 0x21, 0xff }, { false, 0x28, 0xff }, { false, 0x29, 0xff },
+	{ false, 0x30, 0xff }, { false, 0x31, 0xff }, { false, 0x80, 0x7f }, { false, 0x81, 0x7f },
+	{ false, 0x82, 0x7f }, { false, 0x83, 0x7f }, { false, 0x86, 0xff }, { false, 0x87, 0xff },
+	{ false, 0xf6, 0x0c }, { false, 0xf7, 0x0c }, { false, 0xfe, 0x03 }, { false, 0xff, 0x03 },
+	{ true, 0xab, 0xff },  { true, 0xb0, 0xff },  { true, 0xb1, 0xff },  { true, 0xb3, 0xff },
+	{ true, 0xba, 0xe0 },  { true, 0xbb, 0xff },  { true, 0xc0, 0xff },  { true, 0xc1, 0xff },
+	{ true, 0xc7, 0x02 },
+};
+
+static bool may_lock(bool two_bytes, u8 opcode, unsigned int reg)
+{
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(lockable); i++)
+		if (lockable[i].two_bytes == two_bytes && lockable[i].opcode == opcode)
+			return lockable[i].regs >> reg & 1;
+	/* LOCK MOV CR0 is MOV CR8. */
+	return two_bytes && (opcode == 0x20 || opcode == 0x22) &&
+	       (reg == 0 || (reg >= 2 && reg <= 4));
+}
+
+static void test_lock(void **state)
+{
+	u8 bytes[X86_MAX_INSN_BYTES] = { 0xf0 };
+	unsigned int two_bytes, opcode, reg;
+	struct x86_insn insn;
+
+	for (two_bytes = 0; two_bytes < 2; two_bytes++) {
+		for (opcode = 0; opcode < 256; opcode++) {
+			/* Not opcodes: prefixes and escapes. */
+			if (!two_bytes && (opcode == 0x0f || (opcode & 0xe7) == 0x26 ||
+					   (opcode >= 0x64 && opcode <= 0x67) ||
+					   opcode == 0xf0 || opcode == 0xf2 || opcode == 0xf3))
+				continue;
+			for (reg = 0; reg < 8; reg++) {
+				bytes[1] = two_bytes ? 0x0f : opcode;
+				bytes[2] = two_bytes ? opcode : reg << 3;
+				bytes[3] = two_bytes ? reg << 3 : 0;
+				assert_int_equal(x86_decode(&insn, bytes, 15, P32),
+						 may_lock(two_bytes, opcode, reg) ?
+							 X86_DECODE_OK :
+							 X86_DECODE_UD);
+			}
+		}
+	}
+}
+
 struct operand_row {
 	enum x86_mode mode;
 	const char *bytes;
@@ -345,6 +484,7 @@ static const struct refusal refusals[] = {
 	{ R16, "\xc5\xf8\x77", 3, X86_DECODE_UD },
 	{ V86, "\xc5\xf8\x77", 3, X86_DECODE_UD },
 	{ P16, "\xc5\xf8\x77", 3, X86_DECODE_OK },
+	{ P32, "\xc5\xc0\x57\xc0", 4, X86_DECODE_OK },
 	/* 15 bytes are the most. */
 	{ L64, "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90", 15, X86_DECODE_OK },
 	{ L64, "\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x66\x90", 16,
@@ -414,6 +554,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lengths),
+		cmocka_unit_test(test_whole_maps),
+		cmocka_unit_test(test_lock),
 		cmocka_unit_test(test_memory_operands),
 		cmocka_unit_test(test_effective_address),
 		cmocka_unit_test(test_system_operands),

@@ -392,8 +392,18 @@ static void test_permission_bitmap(void **state)
 	assert_faults("\xec", X86_TRAP_GP);
 	m.seg[X86_SEG_TR].limit++;
 	assert_result("\xec", X86_EMUL_OK);
+	/* The two bytes may lie in two pages. */
+	m.seg[X86_SEG_TR].base = MACHINE_TSS + 4096 - 0x68 - 0x1ee / 8 - 1;
+	memcpy(m.ram + m.seg[X86_SEG_TR].base + 102, base, 2);
+	memset(m.ram + MACHINE_TSS + 4096 - 1, 0x3f, 1);
+	memset(m.ram + MACHINE_TSS + 4096, 0xf0, 1);
+	assert_result("\xed", X86_EMUL_OK);
+	memset(m.ram + MACHINE_TSS + 4096, 0xf1, 1);
+	assert_faults("\xed", X86_TRAP_GP);
 	/* No bitmap, no 32-bit TSS, no TSS. */
 	m.seg[X86_SEG_TR].limit = 102;
+	assert_faults("\xec", X86_TRAP_GP);
+	m.seg[X86_SEG_TR].limit = 0x68;
 	assert_faults("\xec", X86_TRAP_GP);
 	m.seg[X86_SEG_TR].limit = 0xffff;
 	m.seg[X86_SEG_TR].attrib = X86_SEG_P | 0x3;
