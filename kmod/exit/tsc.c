@@ -15,10 +15,8 @@
 
 bool tsc_is_steady(void)
 {
-	/* "tsc=reliable" vouches for what CPUID does not promise */
-	return (boot_cpu_has(X86_FEATURE_CONSTANT_TSC) ||
-		boot_cpu_has(X86_FEATURE_TSC_RELIABLE)) &&
-	       !check_tsc_unstable();
+	/* The kernel knows more than CPUID says: command line, cpufreq, idle states, its watchdog. */
+	return !check_tsc_unstable();
 }
 
 static u64 scaled(struct myhv_vcpu *vcpu, u64 host_tsc)
