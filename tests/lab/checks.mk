@@ -38,12 +38,16 @@ check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and
 	@tests/lab/lone-headers $(O)/headers
 	$(kmake) M=$(O)/headers W=1 KCFLAGS=-Werror KBUILD_MODPOST_WARN=1 modules
 
-sparse: ## sparse over the module; it does not know spinlock and srcu guards
+# sparse 0.6.4 knows neither __has_include (which asks for what newer kernels have) nor
+# the classes of spinlock and srcu guards; the kernel's own headers are not our matter.
+sparse: ## sparse over the module
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
 	@$(call mirror,$(O)/sparse)
-	$(kmake) M=$(O)/sparse C=2 modules >$(O)/sparse.log 2>&1 || \
+	$(kmake) M=$(O)/sparse C=2 CF='-D"__has_include(x)=0"' modules \
+		>$(O)/sparse.log 2>&1 || \
 		{ cat $(O)/sparse.log; exit 1; }
-	@! grep -E '(warning|error):' $(O)/sparse.log | grep -v 'context imbalance in .class_'
+	@! grep -E '(warning|error):' $(O)/sparse.log | \
+		grep -v -e linux-headers- -e 'context imbalance in .class_'
 
 doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding need no words)
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
