@@ -16,6 +16,7 @@
 #include "event.h"
 #include "slat.h"
 
+struct insn_context;
 struct myhv_vm;
 struct myhv_vcpu;
 
@@ -123,6 +124,12 @@ struct myhv_backend {
 	 */
 	void (*regs_fetch)(struct myhv_vcpu *vcpu, u32 groups);
 	void (*regs_commit)(struct myhv_vcpu *vcpu, u32 groups);
+
+	/*
+	 * [any] What is needed to read the instruction at RIP, without fetching whole groups.
+	 * Of the last exit: not when CONTROL or SEGMENTS are dirty.
+	 */
+	void (*insn_context)(const struct myhv_vcpu *vcpu, struct insn_context *c);
 
 	/*
 	 * [any] MSRs that live in the hardware's structures (SYSCALL, SYSENTER, KERNEL_GS_BASE,

@@ -13,6 +13,7 @@
 #include "backend.h"
 #include "event.h"
 #include "msr_policy.h"
+#include "core/insn_fetch.h"
 #include "core/vm.h"
 
 struct chip_lapic;
@@ -138,10 +139,11 @@ struct myhv_vcpu {
 	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
 	vcpu_complete_fn complete;
 	struct {
-		u8 bytes[INSN_BYTES_MAX];
+		u8 bytes[INSN_FETCH_BYTES] __aligned(8);
 		u8 nr_bytes;	/* given by the hardware, 0: none */
 		u64 next_rip;	/* given by the hardware, 0: not known */
 	} insn;
+	struct insn_page insn_pages[INSN_FETCH_PAGES];
 	struct {
 		u64 gpa;
 		u8 size;

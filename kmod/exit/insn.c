@@ -17,15 +17,6 @@ static enum x86_mode current_mode(struct myhv_vcpu *vcpu)
 			   r->segments.seg[MYHV_SEG_CS].attrib);
 }
 
-static u64 linear_rip(struct myhv_vcpu *vcpu, enum x86_mode mode)
-{
-	u64 rip = vcpu->regs.general.rip;
-
-	if (mode == X86_MODE_LONG64)
-		return rip;
-	return (u32)(vcpu->regs.segments.seg[MYHV_SEG_CS].base + rip);
-}
-
 /* Fetch @len bytes; false with *@action when the handler must return it. */
 static bool fetch(struct myhv_vcpu *vcpu, u64 linear, u8 *bytes, unsigned int len,
 		  enum exit_action *action)
@@ -46,22 +37,63 @@ static bool fetch(struct myhv_vcpu *vcpu, u64 linear, u8 *bytes, unsigned int le
 	return false;
 }
 
+static void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
+{
+	const struct vcpu_regs *r = &vcpu->regs;
+
+	if (likely(!(r->dirty & (MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS)))) {
+		backend->insn_context(vcpu, c);
+		return;
+	}
+	vcpu_regs(vcpu, MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS);
+	*c = (struct insn_context) {
+		.cr0 = r->control.cr0,
+		.cr3 = r->control.cr3,
+		.cr4 = r->control.cr4,
+		.efer = r->control.efer,
+		.cs_base = r->segments.seg[MYHV_SEG_CS].base,
+		.cs_attrib = r->segments.seg[MYHV_SEG_CS].attrib,
+		.cpl = vcpu_cpl(vcpu),
+	};
+}
+
 /*
- * Bytes up to the end of RIP's page are enough for nearly every instruction; the next page
- * is touched only if the decoder asks for more, as the CPU does.
+ * Bytes at RIP, at least to the end of its page: enough for nearly every instruction. 0 when
+ * the handler must return *@action.
  */
+static unsigned int fetch_first(struct myhv_vcpu *vcpu, const struct insn_context *c, u64 linear,
+				enum exit_action *action)
+{
+	unsigned int have;
+
+	static_assert(sizeof(vcpu->insn.bytes) >= INSN_FETCH_BYTES);
+	if (likely(insn_fetch_fast(vcpu, c, linear, vcpu->insn.bytes)))
+		return INSN_BYTES_MAX;
+	have = min_t(u64, INSN_BYTES_MAX, PAGE_SIZE - offset_in_page(linear));
+	if (!fetch(vcpu, linear, vcpu->insn.bytes, have, action))
+		return 0;
+	insn_fetch_learn(vcpu, c, linear);
+	return have;
+}
+
+/* The next page is touched only if the decoder asks for more, as the CPU does. */
 static bool decode(struct myhv_vcpu *vcpu, struct x86_insn *insn, u8 *length,
 		   enum exit_action *action)
 {
-	enum x86_mode mode = current_mode(vcpu);
-	u64 linear = linear_rip(vcpu, mode);
 	unsigned int have = vcpu->insn.nr_bytes;
+	u64 linear = vcpu->regs.general.rip;
 	enum x86_decode_result result;
+	struct insn_context c;
+	enum x86_mode mode;
 	unsigned int len;
 
+	get_context(vcpu, &c);
+	mode = x86_mode_of(c.cr0, c.efer, vcpu->regs.general.rflags, c.cs_attrib);
+	if (mode != X86_MODE_LONG64)
+		linear = (u32)(c.cs_base + linear);
 	if (!have) {
-		have = min_t(u64, INSN_BYTES_MAX, PAGE_SIZE - offset_in_page(linear));
-		if (!fetch(vcpu, linear, vcpu->insn.bytes, have, action))
+		have = fetch_first(vcpu, &c, linear, action);
+		if (!have)
 			return false;
 	}
 	for (;;) {

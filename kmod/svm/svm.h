@@ -399,6 +399,7 @@ void svm_vcpu_free(struct myhv_vcpu *vcpu);
 void svm_vcpu_reset(struct myhv_vcpu *vcpu, bool init);
 void svm_cpuid_changed(struct myhv_vcpu *vcpu);
 void svm_regs_fetch(struct myhv_vcpu *vcpu, u32 groups);
+void svm_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c);
 void svm_regs_commit(struct myhv_vcpu *vcpu, u32 groups);
 int svm_msr_get(struct myhv_vcpu *vcpu, u32 index, u64 *value);
 int svm_msr_set(struct myhv_vcpu *vcpu, u32 index, u64 value);

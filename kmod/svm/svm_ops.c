@@ -251,6 +251,7 @@ const struct myhv_backend svm_backend = {
 	.enter = svm_enter,
 	.handle_exit = svm_handle_exit,
 	.regs_fetch = svm_regs_fetch,
+	.insn_context = svm_insn_context,
 	.regs_commit = svm_regs_commit,
 	.msr_get = svm_msr_get,
 	.msr_set = svm_msr_set,

@@ -344,6 +344,19 @@ void svm_regs_fetch(struct myhv_vcpu *vcpu, u32 groups)
 		debug_fetch(svm, &vcpu->regs.debug);
 }
 
+void svm_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c)
+{
+	const struct vmcb_save *s = &container_of(vcpu, struct svm_vcpu, vcpu)->vmcb->save;
+
+	c->cr0 = s->cr0;
+	c->cr3 = s->cr3;
+	c->cr4 = s->cr4;
+	c->efer = s->efer;
+	c->cs_base = s->cs.base;
+	c->cs_attrib = s->cs.attrib;
+	c->cpl = s->cpl;
+}
+
 void svm_regs_commit(struct myhv_vcpu *vcpu, u32 groups)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
