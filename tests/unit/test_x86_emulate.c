@@ -146,6 +146,10 @@ static void test_device_vector(void **state)
 
 	assert_int_equal(machine_finish(&m, "\xc5\xf8\x10\x0b", 4), X86_EMUL_OK); /* vmovups xmm1 */
 	assert_int_equal(m.vec[1][16], 0);
+	m.nr_log = 0;
+	assert_int_equal(machine_finish(&m, "\x66\x0f\x38\x2a\x13", 5), X86_EMUL_OK); /* movntdqa */
+	assert_int_equal(m.nr_log, 2);
+	assert_memory_equal(m.vec[2], &m.log[0].val, 8);
 }
 
 static void test_prefetch_is_nothing(void **state)
@@ -238,6 +242,7 @@ static void test_alignment_check(void **state)
 	assert_done("\x8b\x03");
 	m.regs.rflags |= X86_EFLAGS_AC;
 	assert_raises("\x8b\x03", X86_TRAP_AC, 0);
+	assert_raises("\x48\x8b\x03", X86_TRAP_AC, 0);
 	assert_done("\x8a\x03");
 	m.e.cpl = 0;
 	assert_done("\x8b\x03");
@@ -263,6 +268,79 @@ static void test_vector_state(void **state)
 	assert_raises("\x0f\x10\x03", X86_TRAP_UD, 0);
 	assert_done("\xc5\xfe\x6f\x03");
 	assert_raises("\xc5\xee\x6f\x03", X86_TRAP_UD, 0); /* VEX.vvvv in use */
+}
+
+/* Branches in the upper half keep all bits of the address. */
+static void test_branches_above_4g(void **state)
+{
+	static const struct {
+		const char *bytes;
+		u8 length;
+		u64 to;
+	} rows[] = {
+		{ "\xeb\x10", 2, 0x12 },	       /* jmp */
+		{ "\xe9\x00\x01\x00\x00", 5, 0x105 },  /* jmp */
+		{ "\x74\xf0", 2, -0x0e },	       /* je, taken */
+		{ "\x75\xf0", 2, 2 },		       /* jne, not taken */
+		{ "\x0f\x84\xf6\xff\xff\xff", 6, -4 }, /* je */
+		{ "\xe2\x10", 2, 0x12 },	       /* loop, with rcx 2 */
+		{ "\x67\xe3\x10", 3, 3 },	       /* jecxz, not taken */
+		{ "\xe8\x00\x01\x00\x00", 5, 0x105 },  /* call */
+		{ "\xff\xe0", 2, 0x100 },	       /* jmp rax */
+		{ "\xff\xd0", 2, 0x100 },	       /* call rax */
+		{ "\xc3", 1, 0x200 },		       /* ret */
+	};
+	const u64 rip = 0xffffffff81000000;
+	unsigned int i;
+	u64 back;
+
+	for (i = 0; i < ARRAY_SIZE(rows); i++) {
+		m.regs.rip = rip;
+		m.regs.rflags = X86_EFLAGS_FIXED | X86_EFLAGS_ZF;
+		gpr[X86_RAX] = rip + 0x100;
+		gpr[X86_RCX] = 2;
+		gpr[X86_RSP] = MACHINE_STACK;
+		back = rip + 0x200;
+		memcpy(m.ram + MACHINE_STACK, &back, 8);
+		memcpy(m.e.bytes, rows[i].bytes, rows[i].length);
+		m.e.nr_bytes = rows[i].length;
+		assert_int_equal(machine_again(&m), X86_EMUL_OK);
+		assert_true(m.regs.rip == rip + rows[i].to);
+	}
+}
+
+/* The largest quotients that fit, and one more. */
+static void test_division_limits(void **state)
+{
+	gpr[X86_RCX] = 3;
+	gpr[X86_RAX] = 3 * 0x7f + 2;
+	assert_done("\xf6\xf9"); /* idiv cl */
+	assert_gpr(X86_RAX, 0x27f);
+	gpr[X86_RAX] = 3 * 0x80;
+	assert_raises("\xf6\xf9", X86_TRAP_DE, 0);
+	gpr[X86_RAX] = (u16)(-3 * 0x80 - 2);
+	assert_done("\xf6\xf9");
+	assert_gpr(X86_RAX, 0xfe80);
+	gpr[X86_RAX] = (u16)(-3 * 0x81);
+	assert_raises("\xf6\xf9", X86_TRAP_DE, 0);
+	gpr[X86_RAX] = 3 * 0xff;
+	assert_done("\xf6\xf1"); /* div cl */
+	assert_gpr(X86_RAX, 0xff);
+	gpr[X86_RAX] = 3 * 0x100;
+	assert_raises("\xf6\xf1", X86_TRAP_DE, 0);
+
+	/* -2^127 / 2^63 is -2^64: too large; / -2^63 is 2^64 as well. */
+	gpr[X86_RAX] = 0;
+	gpr[X86_RDX] = 0x8000000000000000;
+	gpr[X86_RCX] = 0x4000000000000000;
+	assert_raises("\x48\xf7\xf9", X86_TRAP_DE, 0);
+	gpr[X86_RDX] = 0xe000000000000000;
+	assert_done("\x48\xf7\xf9");
+	assert_gpr(X86_RAX, 0x8000000000000000);
+	assert_gpr(X86_RDX, 0);
+	gpr[X86_RCX] = 0;
+	assert_raises("\x48\xf7\xf9", X86_TRAP_DE, 0);
+	assert_raises("\x48\xf7\xf1", X86_TRAP_DE, 0);
 }
 
 /* ---- fetching ----------------------------------------------------------------------- */
@@ -540,6 +618,8 @@ int main(void)
 		TEST(test_canonical, long64),
 		TEST(test_alignment_check, long64),
 		TEST(test_vector_state, long64),
+		TEST(test_branches_above_4g, long64),
+		TEST(test_division_limits, long64),
 		TEST(test_fetch, long64),
 		TEST(test_bad_instructions, long64),
 		TEST(test_lock_retries, ram64),

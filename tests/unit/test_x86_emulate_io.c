@@ -330,6 +330,18 @@ static void test_ins_faults_before_input(void **state)
 	assert_faults("\x6d", X86_TRAP_GP);
 	assert_int_equal(m.nr_log, 0);
 
+	/* A 16-bit offset wraps in the middle of a page: nothing may go behind it. */
+	machine_init(&m, X86_MODE_REAL16);
+	m.e.io_buf = m.io_buf;
+	m.e.io_buf_bytes = sizeof(m.io_buf);
+	m.seg[X86_SEG_ES].base = MACHINE_DATA + 0x100 - 0x10000 + 0x1000;
+	m.seg[X86_SEG_ES].limit = 0xffffffff;
+	gpr[X86_RDI] = 0xfffe;
+	gpr[X86_RCX] = 2;
+	assert_result("\xf3\x6d", X86_EMUL_FAULT);
+	assert_gpr(X86_RDI, 0);
+	assert_gpr(X86_RCX, 1);
+
 	/* The segment's end cuts a batch into single elements, the fault is exact. */
 	machine_init(&m, X86_MODE_PROT32);
 	m.e.io_buf = m.io_buf;
@@ -361,6 +373,7 @@ static void test_outs(void **state)
 	gpr[X86_RSI] = 0x20;
 	m.ram[MACHINE_FS_BASE + 0x20] = 0x99;
 	assert_result("\x64\x6e", X86_EMUL_OK);
+	assert_access(1, ACCESS_OUT, 0x1f0, 1, 1);
 	assert_true(m.log[1].val == 0x99);
 }
 
