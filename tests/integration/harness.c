@@ -215,7 +215,7 @@ static uint32_t mmio_counts(struct mmio_log *log)
 	return take(&log->reads) | take(&log->writes) << 16;
 }
 
-static bool is_tcg(void)
+bool is_tcg(void)
 {
 	const char *backend = getenv("MYHV_BACKEND");
 

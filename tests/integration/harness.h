@@ -87,6 +87,8 @@ void guest_start(struct guest *g, const struct guest_test *test);
 bool guest_continue(struct guest *g, bool (*until)(struct guest *g, struct hv_exit *e));
 void guest_end(struct guest *g);
 
+/* The CPU below is QEMU's TCG: segment limits, #AC, intercepts of INT3 are missing. */
+bool is_tcg(void);
 /* An anonymous mapping, page aligned; bails out without memory. */
 void *map_anonymous(size_t bytes);
 /* Start state of a mode, as the guests of tests/guest expect it. */

@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# What hvrun says when something is wrong: one line that names the thing and says what
+# to do, and a status that is not 0.
+set -u
+
+count=0 bad=0
+check()
+{
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		bad=$((bad + 1))
+	fi
+}
+
+# refused WHAT PATTERN ARGUMENTS...
+refused()
+{
+	local what=$1 pattern=$2 status
+	shift 2
+	timeout 20 "$HVRUN" "$@" -nographic >out.log 2>err.log </dev/null
+	status=$?
+	[ $status != 0 ] && [ $status -lt 124 ]
+	check $? "$what: status $status"
+	grep -qiE -e "$pattern" err.log
+	check $? "$what: says: $(head -n 1 err.log)"
+	[ "$(wc -l <err.log)" -le 3 ]
+	check $? "$what: in three lines at most"
+	! [ -s out.log ]
+	check $? "$what: on stderr only"
+}
+
+echo "no kernel" >text
+: >empty
+head -c 100000 "$GUEST_KERNEL" >cut
+cp "$GUEST_KERNEL" locked
+mkdir folder
+
+refused "no such kernel" "nothere.*no such file" -kernel nothere
+refused "a text for a kernel" "text.*(bzImage|kernel)" -kernel text
+refused "an empty kernel" "empty" -kernel empty
+refused "half a kernel" "cut" -kernel cut
+refused "a folder for a kernel" "folder" -kernel folder
+refused "no such initrd" "nothere.*no such file" -kernel "$GUEST_KERNEL" -initrd nothere
+refused "no kernel at all" "kernel" -m 256
+refused "no size" "-m.*abc" -kernel "$GUEST_KERNEL" -m abc
+refused "too little memory" "memory" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -m 4
+refused "too much memory" "memory|much" -kernel "$GUEST_KERNEL" -m 9999999G
+refused "unknown option" "frobnicate" -kernel "$GUEST_KERNEL" -frobnicate
+refused "an option without its argument" "kernel" -kernel
+
+name=$(basename "$MYHV_KO" .ko)
+rmmod "$name"
+refused "no module" "insmod|modprobe" -kernel "$GUEST_KERNEL"
+insmod "$MYHV_KO"
+chmod 600 /dev/myhv
+if id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null; then
+	chmod 755 . && chmod 644 locked
+	setpriv --reuid nobody --regid nogroup --clear-groups \
+		"$HVRUN" -kernel locked -nographic >out.log 2>err.log </dev/null
+	[ $? != 0 ] && grep -qi '/dev/myhv.*permission\|permission.*/dev/myhv' err.log
+	check $? "no permission: says: $(head -n 1 err.log)"
+fi
+chmod 660 /dev/myhv
+
+timeout 20 "$HVRUN" -help >out.log 2>&1
+check $? "-help ends with status 0"
+grep -q -e '-kernel' out.log
+check $? "and names -kernel"
+timeout 20 "$HVRUN" -version >out.log 2>&1
+check $? "-version ends with status 0"
+echo "1..$count"
+exit $((bad > 0))
