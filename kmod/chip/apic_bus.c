@@ -7,7 +7,7 @@
 #include "chip/chip_priv.h"
 
 /* Higher is better: the result of a message for several targets is the best of them. */
-static int deliver(struct chip_lapic *lapic, const struct apic_msg *msg)
+static enum irq_result deliver(struct chip_lapic *lapic, const struct apic_msg *msg)
 {
 	struct myhv_vcpu *vcpu = lapic->vcpu;
 
@@ -65,7 +65,8 @@ static bool wins(struct chip_lapic *a, struct chip_lapic *b)
 	return (s32)(READ_ONCE(a->arbitrations) - READ_ONCE(b->arbitrations)) < 0;
 }
 
-static int send_to_one(struct myhv_vm *vm, const struct apic_msg *msg, struct chip_lapic *source)
+static enum irq_result send_to_one(struct myhv_vm *vm, const struct apic_msg *msg,
+				   struct chip_lapic *source)
 {
 	struct chip_lapic *best = NULL;
 	struct myhv_vcpu *vcpu;
@@ -85,9 +86,10 @@ static int send_to_one(struct myhv_vm *vm, const struct apic_msg *msg, struct ch
 	return deliver(best, msg);
 }
 
-static int send_to_all(struct myhv_vm *vm, const struct apic_msg *msg, struct chip_lapic *source)
+static enum irq_result send_to_all(struct myhv_vm *vm, const struct apic_msg *msg,
+				   struct chip_lapic *source)
 {
-	int result = IRQ_MASKED;
+	enum irq_result result = IRQ_MASKED;
 	struct myhv_vcpu *vcpu;
 	unsigned long id;
 
@@ -112,11 +114,11 @@ static struct chip_lapic *direct_target(struct myhv_vm *vm, u32 id, const struct
  * In x2APIC mode a logical address names up to 16 initial IDs. IRQ_MASKED: none is
  * there, it may be a logical xAPIC address.
  */
-static int send_to_cluster(struct myhv_vm *vm, const struct apic_msg *msg)
+static enum irq_result send_to_cluster(struct myhv_vm *vm, const struct apic_msg *msg)
 {
 	unsigned long members = msg->dest & 0xffff;
 	u32 first = msg->dest >> 16 << 4;
-	int result = IRQ_MASKED;
+	enum irq_result result = IRQ_MASKED;
 	struct chip_lapic *lapic;
 	unsigned int member;
 
@@ -134,10 +136,11 @@ static int send_to_cluster(struct myhv_vm *vm, const struct apic_msg *msg)
  * @msg: the message
  * @source: the LAPIC that sends an IPI; NULL for devices
  */
-int apic_bus_send(struct myhv_vm *vm, const struct apic_msg *msg, struct chip_lapic *source)
+enum irq_result apic_bus_send(struct myhv_vm *vm, const struct apic_msg *msg,
+			      struct chip_lapic *source)
 {
 	struct chip_lapic *lapic;
-	int result = IRQ_MASKED;
+	enum irq_result result = IRQ_MASKED;
 
 	rcu_read_lock();
 	if (apic_msg_one_target(msg)) {

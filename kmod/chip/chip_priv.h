@@ -81,11 +81,12 @@ struct chip_ioapic {
 	int pit_vector;
 };
 
-/* chip/apic_bus.c: > 0 newly pending, 0 was pending everywhere, -1 nobody takes it. Any context */
-int apic_bus_send(struct myhv_vm *vm, const struct apic_msg *msg, struct chip_lapic *source);
+/* chip/apic_bus.c: the best result of all targets. Any context */
+enum irq_result apic_bus_send(struct myhv_vm *vm, const struct apic_msg *msg,
+			      struct chip_lapic *source);
 
 /* chip/pic.c */
-int pic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level);
+enum irq_result pic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level);
 int pic_ack(struct myhv_vm *vm);
 void pic_state_get(struct chip_pic *pic, unsigned int chip, struct myhv_pic_state *state);
 int pic_state_set(struct chip_pic *pic, unsigned int chip, const struct myhv_pic_state *state);
@@ -96,7 +97,7 @@ static inline bool pic_output(struct myhv_vm *vm)
 }
 
 /* chip/ioapic.c */
-int ioapic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level);
+enum irq_result ioapic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level);
 void ioapic_end(struct chip_ioapic *ioapic, u8 vector, bool broadcast);
 void ioapic_state_get(struct chip_ioapic *ioapic, struct myhv_ioapic_state *state);
 int ioapic_state_set(struct chip_ioapic *ioapic, const struct myhv_ioapic_state *state);

@@ -7,7 +7,7 @@
 #define PIT_PIN 2
 
 /* Called by the model with the lock held. */
-static int send(struct vioapic *model, const struct apic_msg *msg)
+static enum irq_result send(struct vioapic *model, const struct apic_msg *msg)
 {
 	struct chip_ioapic *ioapic = container_of(model, struct chip_ioapic, model);
 
@@ -25,11 +25,11 @@ static const struct vioapic_ops model_ops = {
  * @source: who drives it
  * @level: its level
  */
-int ioapic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level)
+enum irq_result ioapic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level)
 {
 	struct chip_ioapic *ioapic = vm->ioapic;
 	unsigned long flags;
-	int ret;
+	enum irq_result ret;
 
 	if (!ioapic)
 		return IRQ_MASKED;

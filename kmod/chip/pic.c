@@ -62,12 +62,12 @@ static void tell_ended(struct myhv_vm *vm, u32 lines)
  * @source: who drives it
  * @level: its level
  */
-int pic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level)
+enum irq_result pic_set_pin(struct myhv_vm *vm, u32 pin, enum irq_source source, bool level)
 {
 	struct chip_pic *pic = vm->pic;
 	unsigned long flags;
+	enum irq_result ret;
 	bool rose;
-	int ret;
 
 	if (!pic)
 		return IRQ_MASKED;

@@ -29,9 +29,9 @@ struct chip_pit {
 	struct hrtimer timer;
 };
 
-static int pulse(struct chip_pit *pit)
+static enum irq_result pulse(struct chip_pit *pit)
 {
-	int ret = irq_set(pit->vm, PIT_GSI, IRQ_SOURCE_PIT, true);
+	enum irq_result ret = irq_set(pit->vm, PIT_GSI, IRQ_SOURCE_PIT, true);
 
 	irq_set(pit->vm, PIT_GSI, IRQ_SOURCE_PIT, false);
 	return ret;

@@ -41,8 +41,8 @@ struct irq_route_state {
 	struct irq_table __rcu *table;
 };
 
-static int target_set(struct myhv_vm *vm, const struct irq_target *target, enum irq_source source,
-		      bool level)
+static enum irq_result target_set(struct myhv_vm *vm, const struct irq_target *target,
+				  enum irq_source source, bool level)
 {
 	switch (target->type) {
 	case TARGET_PIC:
@@ -63,12 +63,12 @@ static int target_set(struct myhv_vm *vm, const struct irq_target *target, enum 
  * @source: who drives it
  * @level: the level that @source gives it
  *
- * Return: IRQ_DELIVERED, IRQ_COALESCED or IRQ_MASKED (also without any route).
+ * Return: the best result of all routes; IRQ_MASKED without any.
  */
-int irq_set(struct myhv_vm *vm, u32 gsi, enum irq_source source, bool level)
+enum irq_result irq_set(struct myhv_vm *vm, u32 gsi, enum irq_source source, bool level)
 {
 	const struct irq_table *table;
-	int ret = IRQ_MASKED;
+	enum irq_result ret = IRQ_MASKED;
 	unsigned int i;
 
 	if (!vm->irq || gsi >= NR_GSIS)
@@ -83,7 +83,8 @@ int irq_set(struct myhv_vm *vm, u32 gsi, enum irq_source source, bool level)
 
 int irq_line_set(struct myhv_vm *vm, u32 gsi, bool level)
 {
-	return irq_set(vm, gsi, IRQ_SOURCE_USER, level);
+	/* user space knows masked (-1), coalesced (0), delivered (1) */
+	return max(irq_set(vm, gsi, IRQ_SOURCE_USER, level), IRQ_LATCHED);
 }
 
 void irq_acked(struct myhv_vm *vm, u32 chip, u32 pin)
@@ -106,7 +107,7 @@ int irq_msi_send(struct myhv_vm *vm, const struct myhv_msi *msi)
 
 	if (!apic_msg_from_msi(&msg, msi->address, msi->data))
 		return -EINVAL;
-	return max(apic_bus_send(vm, &msg, NULL), 0);
+	return max(apic_bus_send(vm, &msg, NULL), IRQ_COALESCED);
 }
 
 /* ---- tables ---- */

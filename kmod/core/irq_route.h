@@ -8,6 +8,7 @@
 #define MYHV_CORE_IRQ_ROUTE_H
 
 #include <linux/types.h>
+#include "irq_result.h"
 
 struct myhv_vm;
 
@@ -18,12 +19,8 @@ enum irq_source {
 	IRQ_SOURCE_PIT,
 };
 
-/* What irq_set() says about an interrupt; the highest of all routes of the GSI. */
-#define IRQ_MASKED (-1)
-#define IRQ_COALESCED 0
-#define IRQ_DELIVERED 1
-
-int irq_set(struct myhv_vm *vm, u32 gsi, enum irq_source source, bool level);
+/* The highest result of all routes of the GSI. */
+enum irq_result irq_set(struct myhv_vm *vm, u32 gsi, enum irq_source source, bool level);
 
 /*
  * The guest has ended the interrupt of a pin: lower resampled lines, tell their

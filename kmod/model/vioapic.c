@@ -39,7 +39,7 @@ void vioapic_reset(struct vioapic *io)
 }
 
 /* Send the message of an unmasked entry; the caller has checked that it is due. */
-static int send(struct vioapic *io, unsigned int pin)
+static enum irq_result send(struct vioapic *io, unsigned int pin)
 {
 	u64 rte = io->rte[pin];
 	struct apic_msg msg = {
@@ -50,15 +50,15 @@ static int send(struct vioapic *io, unsigned int pin)
 		.level = rte_is_level(rte),
 		.assert = true,
 	};
-	int taken;
+	enum irq_result taken;
 
 	if (msg.mode == VAPIC_DM_RESERVED || msg.mode == VAPIC_DM_STARTUP)
-		return -1;
+		return IRQ_MASKED;
 	taken = io->ops->send(io, &msg);
 	/* Without a taker there will be no EOI: the line is tried again later. */
-	if (msg.level && taken >= 0)
+	if (msg.level && taken >= IRQ_COALESCED)
 		io->rte[pin] |= VIOAPIC_RTE_REMOTE_IRR;
-	return taken > 0 ? 1 : taken;
+	return taken;
 }
 
 static bool level_is_due(const struct vioapic *io, unsigned int pin)
@@ -69,25 +69,25 @@ static bool level_is_due(const struct vioapic *io, unsigned int pin)
 	       !(rte & (VIOAPIC_RTE_MASKED | VIOAPIC_RTE_REMOTE_IRR));
 }
 
-int vioapic_set_line(struct vioapic *io, unsigned int pin, bool level)
+enum irq_result vioapic_set_line(struct vioapic *io, unsigned int pin, bool level)
 {
 	bool was_asserted;
 	u64 rte;
 
 	if (pin >= VIOAPIC_NR_PINS)
-		return -1;
+		return IRQ_MASKED;
 	was_asserted = io->lines & pin_bit(pin);
 	rte = io->rte[pin];
 	if (!level) {
 		io->lines &= ~pin_bit(pin);
-		return 0;
+		return IRQ_COALESCED;
 	}
 	io->lines |= pin_bit(pin);
 	if (rte & VIOAPIC_RTE_MASKED)
-		return -1;
+		return rte_is_level(rte) && !was_asserted ? IRQ_LATCHED : IRQ_MASKED;
 	if (rte_is_level(rte))
-		return level_is_due(io, pin) ? send(io, pin) : 0;
-	return was_asserted ? 0 : send(io, pin);
+		return level_is_due(io, pin) ? send(io, pin) : IRQ_COALESCED;
+	return was_asserted ? IRQ_COALESCED : send(io, pin);
 }
 
 static u32 end_level_pins(struct vioapic *io, u8 vector)

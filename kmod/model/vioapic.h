@@ -14,6 +14,7 @@
 
 #include "model.h"
 #include "apic_msg.h"
+#include "irq_result.h"
 
 struct myhv_ioapic_state;
 struct vioapic;
@@ -39,11 +40,10 @@ struct vioapic;
 
 /**
  * struct vioapic_ops - the way out
- * @send: deliver @msg. Returns the number of LAPICs that have it newly pending, 0 when all
- *	had it pending already, -1 when none is addressed or accepts
+ * @send: deliver @msg: IRQ_DELIVERED, IRQ_COALESCED or, when no LAPIC takes it, IRQ_MASKED
  */
 struct vioapic_ops {
-	int (*send)(struct vioapic *io, const struct apic_msg *msg);
+	enum irq_result (*send)(struct vioapic *io, const struct apic_msg *msg);
 };
 
 /**
@@ -72,10 +72,9 @@ void vioapic_reset(struct vioapic *io);
  * @pin: its number
  * @level: the new level
  *
- * Returns 1: a LAPIC took it, 0: it is pending already or nothing happened, -1: masked, or
- * nobody takes it. An edge on a masked pin is lost, as the data sheet says.
+ * An edge on a masked pin is lost, as the data sheet says; a level is not (IRQ_LATCHED).
  */
-int vioapic_set_line(struct vioapic *io, unsigned int pin, bool level);
+enum irq_result vioapic_set_line(struct vioapic *io, unsigned int pin, bool level);
 
 /**
  * vioapic_eoi() - a LAPIC ended @vector

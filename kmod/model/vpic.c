@@ -96,14 +96,14 @@ void vpic_reset(struct vpic *p)
 	p->ended = 0;
 }
 
-int vpic_set_line(struct vpic *p, unsigned int line, bool level)
+enum irq_result vpic_set_line(struct vpic *p, unsigned int line, bool level)
 {
 	struct myhv_pic_state *c;
 	bool was_requested;
 	u8 bit;
 
 	if (line >= VPIC_NR_LINES || line == CASCADE_LINE)
-		return 0;
+		return IRQ_COALESCED;
 	c = &p->chip[line / 8];
 	bit = 1u << (line & 7);
 	was_requested = c->irr & bit;
@@ -118,9 +118,9 @@ int vpic_set_line(struct vpic *p, unsigned int line, bool level)
 		c->last_irr &= ~bit;
 	update_cascade(p);
 
-	if (c->imr & bit)
-		return -1;
-	return !was_requested && (c->irr & bit);
+	if (!was_requested && (c->irr & bit))
+		return c->imr & bit ? IRQ_LATCHED : IRQ_DELIVERED;
+	return c->imr & bit ? IRQ_MASKED : IRQ_COALESCED;
 }
 
 bool vpic_output(const struct vpic *p)

@@ -9,6 +9,7 @@
 #ifndef MYHV_VPIC_H
 #define MYHV_VPIC_H
 
+#include "irq_result.h"
 #include "model.h"
 #include "myhv_x86.h"
 
@@ -37,9 +38,10 @@ void vpic_reset(struct vpic *p);
  *
  * An edge is latched until acknowledged even if the line falls before: sources that
  * pulse would lose interrupts otherwise (the chip raises a spurious one then).
- * Returns 1: requested, 0: was requested already or @level is low, -1: masked.
+ * Returns IRQ_COALESCED also when @level is low. A masked edge that is latched is
+ * IRQ_LATCHED: guests mask a line while they handle it.
  */
-int vpic_set_line(struct vpic *p, unsigned int line, bool level);
+enum irq_result vpic_set_line(struct vpic *p, unsigned int line, bool level);
 
 /** vpic_output() - the INTR line to the CPU */
 bool vpic_output(const struct vpic *p);

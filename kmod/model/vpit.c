@@ -429,20 +429,20 @@ static void owe(struct vpit *p, u32 ticks)
 	p->lost = p->reinject ? min(p->lost + ticks, (u32)VPIT_MAX_LOST) : 0;
 }
 
-void vpit_ticked(struct vpit *p, u32 ticks, int result)
+void vpit_ticked(struct vpit *p, u32 ticks, enum irq_result result)
 {
-	if (result < 0)
+	if (result == IRQ_MASKED)
 		p->lost = 0;
 	else if (ticks)
-		owe(p, min(ticks, (u32)VPIT_MAX_LOST) - (result > 0));
+		owe(p, min(ticks, (u32)VPIT_MAX_LOST) - (result != IRQ_COALESCED));
 }
 
 /** vpit_repaid() - a late tick was pulsed; @result as for vpit_ticked() */
-void vpit_repaid(struct vpit *p, int result)
+void vpit_repaid(struct vpit *p, enum irq_result result)
 {
-	if (result < 0)
+	if (result == IRQ_MASKED)
 		p->lost = 0;
-	else if (result > 0 && p->lost)
+	else if (result != IRQ_COALESCED && p->lost)
 		p->lost--;
 }
 

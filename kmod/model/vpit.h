@@ -10,6 +10,7 @@
 #ifndef MYHV_VPIT_H
 #define MYHV_VPIT_H
 
+#include "irq_result.h"
 #include "model.h"
 
 struct myhv_pit_state;
@@ -128,9 +129,9 @@ u32 vpit_expire(struct vpit *p, u64 now_ns);
  * vpit_ticked() - the line was pulsed for @ticks edges
  * @p: the chip
  * @ticks: edges
- * @result: 1 delivered, 0 was still pending, -1 masked: then nothing is owed
+ * @result: IRQ_COALESCED is owed to the guest; with IRQ_MASKED nothing is
  */
-void vpit_ticked(struct vpit *p, u32 ticks, int result);
+void vpit_ticked(struct vpit *p, u32 ticks, enum irq_result result);
 
 /**
  * vpit_owes_tick() - the guest has ended IRQ 0: is there one to deliver late?
@@ -143,7 +144,7 @@ static inline bool vpit_owes_tick(const struct vpit *p)
 	return p->lost != 0;
 }
 
-void vpit_repaid(struct vpit *p, int result);
+void vpit_repaid(struct vpit *p, enum irq_result result);
 
 void vpit_get_state(struct vpit *p, u64 now_ns, struct myhv_pit_state *state);
 /* -EINVAL and no change for what no chip can have. */

@@ -10,9 +10,9 @@
 static struct vioapic io;
 static struct apic_msg sent;
 static int nr_sent;
-static int taken; /* what the LAPICs answer */
+static enum irq_result taken; /* what the LAPICs answer */
 
-static int send(struct vioapic *chip, const struct apic_msg *msg)
+static enum irq_result send(struct vioapic *chip, const struct apic_msg *msg)
 {
 	assert_ptr_equal(chip, &io);
 	sent = *msg;
@@ -109,9 +109,9 @@ static void test_edge(void **state)
 	assert_int_equal(nr_sent, 1);
 	taken = 0;
 	assert_int_equal(vioapic_set_line(&io, 4, true), 0); /* coalesced */
-	taken = -1;
+	taken = IRQ_MASKED;
 	vioapic_set_line(&io, 4, false);
-	assert_int_equal(vioapic_set_line(&io, 4, true), -1); /* nobody there */
+	assert_int_equal(vioapic_set_line(&io, 4, true), IRQ_MASKED); /* nobody there */
 	assert_int_equal(nr_sent, 3);
 	assert_true(get_rte(4) == 0x0500000000000831ULL);
 
@@ -127,12 +127,12 @@ static void test_edge(void **state)
 	/* an edge on a masked pin is lost */
 	taken = 1;
 	set_rte(5, 0x10040);
-	assert_int_equal(vioapic_set_line(&io, 5, true), -1);
+	assert_int_equal(vioapic_set_line(&io, 5, true), IRQ_MASKED);
 	set_rte(5, 0x00040);
 	assert_int_equal(nr_sent, 3);
 
-	assert_int_equal(vioapic_set_line(&io, 24, true), -1);
-	assert_int_equal(vioapic_set_line(&io, ~0u, true), -1);
+	assert_int_equal(vioapic_set_line(&io, 24, true), IRQ_MASKED);
+	assert_int_equal(vioapic_set_line(&io, ~0u, true), IRQ_MASKED);
 	/* 0xff is everybody */
 	set_rte(6, 0xff00000000000041ULL);
 	vioapic_set_line(&io, 6, true);
@@ -174,7 +174,8 @@ static void test_level(void **state)
 
 	/* pending while masked: comes with the unmasking */
 	set_rte(10, 0x18052);
-	assert_int_equal(vioapic_set_line(&io, 10, true), -1);
+	assert_int_equal(vioapic_set_line(&io, 10, true), IRQ_LATCHED);
+	assert_int_equal(vioapic_set_line(&io, 10, true), IRQ_MASKED);
 	assert_int_equal(nr_sent, 2);
 	set_rte(10, 0x8052);
 	assert_int_equal(nr_sent, 3);
@@ -187,8 +188,8 @@ static void test_level(void **state)
 static void test_level_without_taker(void **state)
 {
 	set_rte(9, 0x8052);
-	taken = -1;
-	assert_int_equal(vioapic_set_line(&io, 9, true), -1);
+	taken = IRQ_MASKED;
+	assert_int_equal(vioapic_set_line(&io, 9, true), IRQ_MASKED);
 	assert_false(get_rte(9) & VIOAPIC_RTE_REMOTE_IRR);
 	taken = 0; /* pending there already: its EOI will come */
 	assert_int_equal(vioapic_set_line(&io, 9, true), 0);
@@ -226,8 +227,8 @@ static void test_other_modes(void **state)
 		u32 mode;
 		int result;
 	} cases[] = {
-		{ VAPIC_DM_LOWEST, 1 }, { VAPIC_DM_SMI, 1 },  { VAPIC_DM_RESERVED, -1 },
-		{ VAPIC_DM_NMI, 1 },	{ VAPIC_DM_INIT, 1 }, { VAPIC_DM_STARTUP, -1 },
+		{ VAPIC_DM_LOWEST, 1 }, { VAPIC_DM_SMI, 1 },  { VAPIC_DM_RESERVED, IRQ_MASKED },
+		{ VAPIC_DM_NMI, 1 },	{ VAPIC_DM_INIT, 1 }, { VAPIC_DM_STARTUP, IRQ_MASKED },
 		{ VAPIC_DM_EXTINT, 1 },
 	};
 
@@ -340,7 +341,7 @@ static void test_random(void **state)
 	for (int i = 0; i < 500000; i++) {
 		u64 offset = random() % 4 ? (u64)(random() % 5) * 0x10 : (u64)random() % 0x110;
 
-		taken = (int)(random() % 3) - 1;
+		taken = (enum irq_result)(random() % 3 == 0 ? IRQ_MASKED : (int)(random() % 2));
 		switch (random() % 4) {
 		case 0:
 			vioapic_resend(&io, vioapic_write(&io, offset, 1u << random() % 4,

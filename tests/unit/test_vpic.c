@@ -111,7 +111,8 @@ static void test_mask(void **state)
 {
 	vpic_write(&pic, 0x21, 0x02);
 	assert_int_equal(vpic_read(&pic, 0x21), 2);
-	assert_int_equal(vpic_set_line(&pic, 1, true), -1);
+	assert_int_equal(vpic_set_line(&pic, 1, true), IRQ_LATCHED);
+	assert_int_equal(vpic_set_line(&pic, 1, true), IRQ_MASKED);
 	assert_false(vpic_output(&pic));
 	vpic_write(&pic, 0x21, 0);
 	assert_true(vpic_output(&pic));

@@ -396,11 +396,17 @@ static void test_lost_ticks(void **state)
 
 	vpit_ticked(&pit, 1, 0); /* coalesced */
 	assert_int_equal(pit.lost, 1);
-	vpit_ticked(&pit, 1, -1); /* masked: forgiven */
+	vpit_ticked(&pit, 1, IRQ_MASKED); /* masked: forgiven */
 	assert_false(vpit_owes_tick(&pit));
 	vpit_ticked(&pit, 3, 0);
-	vpit_repaid(&pit, -1);
+	vpit_repaid(&pit, IRQ_MASKED);
 	assert_false(vpit_owes_tick(&pit));
+
+	/* masked while the guest handles the one before: noted, so not owed */
+	vpit_ticked(&pit, 2, IRQ_LATCHED);
+	assert_int_equal(pit.lost, 1);
+	vpit_repaid(&pit, IRQ_LATCHED);
+	assert_int_equal(pit.lost, 0);
 
 	/* bounded */
 	for (int i = 0; i < 5; i++)
@@ -530,7 +536,8 @@ static void test_random(void **state)
 			vpit_read(&pit, port, now);
 			break;
 		case 1:
-			vpit_ticked(&pit, vpit_expire(&pit, now), (int)(random() % 3) - 1);
+			vpit_ticked(&pit, vpit_expire(&pit, now),
+				    (enum irq_result)((int)(random() % 4) - 2));
 			break;
 		default:
 			vpit_write(&pit, port, (u8)random(), now);
