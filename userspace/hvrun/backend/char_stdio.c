@@ -6,10 +6,14 @@
  * descriptor 1 would be seen by every process that shares it, the user's shell among
  * them. So a terminal or pipe is opened a second time through /proc; where that is not
  * allowed, poll(2) is asked before each write.
+ *
+ * A guest's console writes character by character. They are collected until the end of
+ * the line, or for a few milliseconds, whichever comes first.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +26,9 @@
 #include "backend/terminal.h"
 #include "log.h"
 
+#define OUTPUT_BUFFER 1024
+#define OUTPUT_DELAY_NS 5000000
+#define OUTPUT_PATIENCE_MS 1000
 #define INPUT_QUEUE 16384U /* a power of two: the indices run free */
 
 struct char_stdio {
@@ -31,10 +38,16 @@ struct char_stdio {
 	struct event_source in;
 	struct event_source out;
 	struct event_source room; /* eventfd: the front end has room again */
-	bool out_is_private;	  /* opened by us */
+	struct loop_timer out_timer;
+	bool out_is_private; /* opened by us */
 	bool out_may_block;
 	bool escapes;
 	struct escape escape;
+
+	pthread_mutex_t out_lock;
+	bool out_blocked; /* waits for POLLOUT */
+	size_t out_bytes;
+	uint8_t out_data[OUTPUT_BUFFER];
 
 	/* main thread; the indices are also peeked at by the front end's thread */
 	bool in_is_terminal;
@@ -44,21 +57,21 @@ struct char_stdio {
 	uint8_t queue[INPUT_QUEUE];
 };
 
-static bool out_is_ready(int fd)
+static bool out_is_ready(int fd, int timeout_ms)
 {
 	struct pollfd out = { .fd = fd, .events = POLLOUT };
 
-	return poll(&out, 1, 0) == 1;
+	return poll(&out, 1, timeout_ms) == 1;
 }
 
-static size_t char_stdio_write(struct chardev *chardev, const uint8_t *data, size_t bytes)
+/* Returns how many the system took; 0: none now. What cannot be written at all is lost. */
+static size_t write_some(struct char_stdio *stdio, const uint8_t *data, size_t bytes)
 {
-	struct char_stdio *stdio = (struct char_stdio *)chardev;
 	ssize_t written;
 
 	if (stdio->out_may_block) {
-		if (!out_is_ready(stdio->out.fd))
-			goto later;
+		if (!out_is_ready(stdio->out.fd, 0))
+			return 0;
 		/* room for one character is all that POLLOUT promises on a terminal */
 		bytes = 1;
 	}
@@ -68,13 +81,58 @@ static size_t char_stdio_write(struct chardev *chardev, const uint8_t *data, siz
 	if (written >= 0)
 		return written;
 	if (errno == EAGAIN)
-		goto later;
+		return 0;
 	log_line(LOG_GUEST_ERRORS, "console output is lost: %s", strerror(errno));
 	return bytes;
+}
 
-later:
-	event_source_want(&stdio->out, POLLOUT);
-	return 0;
+/* out_lock is held. What is left waits for POLLOUT. */
+static void flush_locked(struct char_stdio *stdio)
+{
+	size_t done = 0;
+
+	while (done < stdio->out_bytes) {
+		size_t taken = write_some(stdio, stdio->out_data + done, stdio->out_bytes - done);
+
+		if (!taken)
+			break;
+		done += taken;
+	}
+	stdio->out_bytes -= done;
+	memmove(stdio->out_data, stdio->out_data + done, stdio->out_bytes);
+	stdio->out_blocked = stdio->out_bytes;
+	if (stdio->out_blocked)
+		event_source_want(&stdio->out, POLLOUT);
+}
+
+static size_t char_stdio_write(struct chardev *chardev, const uint8_t *data, size_t bytes)
+{
+	struct char_stdio *stdio = (struct char_stdio *)chardev;
+	struct timer *timer = &stdio->out_timer.timer;
+	size_t room;
+
+	pthread_mutex_lock(&stdio->out_lock);
+	room = OUTPUT_BUFFER - stdio->out_bytes;
+	if (bytes > room)
+		bytes = room;
+	if (bytes && !stdio->out_bytes)
+		timer->arm(timer, timer->now(timer) + OUTPUT_DELAY_NS);
+	memcpy(stdio->out_data + stdio->out_bytes, data, bytes);
+	stdio->out_bytes += bytes;
+	if (!stdio->out_blocked && (stdio->out_bytes == OUTPUT_BUFFER || memchr(data, '\n', bytes)))
+		flush_locked(stdio);
+	pthread_mutex_unlock(&stdio->out_lock);
+	return bytes;
+}
+
+static void out_timer_expired(void *dev)
+{
+	struct char_stdio *stdio = dev;
+
+	pthread_mutex_lock(&stdio->out_lock);
+	if (!stdio->out_blocked)
+		flush_locked(stdio);
+	pthread_mutex_unlock(&stdio->out_lock);
 }
 
 static void out_ready(struct event_source *source, short revents)
@@ -82,7 +140,18 @@ static void out_ready(struct event_source *source, short revents)
 	struct char_stdio *stdio = source->context;
 
 	event_source_want(source, 0);
+	pthread_mutex_lock(&stdio->out_lock);
+	flush_locked(stdio);
+	pthread_mutex_unlock(&stdio->out_lock);
+	/* without the lock: the front end has its own, and calls us with it held */
 	stdio->chardev.front->writable(stdio->chardev.front_dev);
+}
+
+/* At the end: what the guest said last is often what matters. */
+static void flush_at_end(struct char_stdio *stdio)
+{
+	while (stdio->out_bytes && out_is_ready(stdio->out.fd, OUTPUT_PATIENCE_MS))
+		flush_locked(stdio);
 }
 
 static bool queue_is_full(const struct char_stdio *stdio)
@@ -109,8 +178,7 @@ static void queue_flush(struct char_stdio *stdio)
 
 static void print_help(struct char_stdio *stdio)
 {
-	if (write(stdio->out.fd, escape_help, strlen(escape_help)) < 0)
-		log_line(LOG_GUEST_ERRORS, "console output is lost: %s", strerror(errno));
+	char_stdio_write(&stdio->chardev, (const uint8_t *)escape_help, strlen(escape_help));
 }
 
 static void feed(struct char_stdio *stdio, uint8_t c)
@@ -195,10 +263,13 @@ static void char_stdio_destroy(struct chardev *chardev)
 	struct char_stdio *stdio = (struct char_stdio *)chardev;
 	struct event_loop *loop = stdio->loop;
 
+	flush_at_end(stdio);
 	event_loop_remove(loop, &stdio->in);
 	event_loop_remove(loop, &stdio->out);
 	event_loop_remove(loop, &stdio->room);
 	close(stdio->room.fd);
+	loop_timer_destroy(&stdio->out_timer);
+	pthread_mutex_destroy(&stdio->out_lock);
 	if (stdio->out_is_private)
 		close(stdio->out.fd);
 	terminal_restore();
@@ -240,9 +311,13 @@ struct chardev *char_stdio_open(struct event_loop *loop, struct power *power, in
 
 	if (!stdio || room_fd < 0) {
 		error_set(err, "cannot open the console: %s", strerror(errno));
-		free(stdio);
-		return NULL;
+		goto free;
 	}
+	if (loop_timer_init(&stdio->out_timer, loop, CLOCK_MONOTONIC, err) < 0)
+		goto free;
+	stdio->out_timer.timer.expired = out_timer_expired;
+	stdio->out_timer.timer.dev = stdio;
+	pthread_mutex_init(&stdio->out_lock, NULL);
 	stdio->chardev.write = char_stdio_write;
 	stdio->chardev.input_wanted = char_stdio_input_wanted;
 	stdio->chardev.destroy = char_stdio_destroy;
@@ -262,4 +337,10 @@ struct chardev *char_stdio_open(struct event_loop *loop, struct power *power, in
 	}
 	terminal_raw(!escapes);
 	return &stdio->chardev;
+
+free:
+	if (room_fd >= 0)
+		close(room_fd);
+	free(stdio);
+	return NULL;
 }
