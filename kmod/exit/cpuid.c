@@ -38,8 +38,7 @@ static void fill_supported(void)
 	};
 
 	supported.count = min_t(u32, CPUID_MAX_ENTRIES,
-				cpuid_supported_table(&host, supported.entries,
-						      CPUID_MAX_ENTRIES));
+				cpuid_supported_table(&host, supported.entries, CPUID_MAX_ENTRIES));
 }
 
 /* Filled on first use; never changes after that. */
@@ -88,7 +87,7 @@ u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max)
 
 	for (u32 i = 0; i < min(table->count, max); i++) {
 		row = &table->rows[i];
-		entries[i] = (struct myhv_cpuid_entry) {
+		entries[i] = (struct myhv_cpuid_entry){
 			.function = row->function,
 			.index = row->index,
 			.flags = row->indexed ? MYHV_CPUID_INDEXED : 0,
