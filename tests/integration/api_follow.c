@@ -28,35 +28,77 @@ static const uint8_t guest_code[] = {
 	0xeb, 0xf4,	  /* jmp again */
 };
 
+#define MAX_VCPUS 4
+#define ROUNDS 8
 static struct world {
 	int vm;
 	uint64_t id;
-	struct myhv_vcpu vcpu;
 	uint8_t *ram;
-	pthread_t thread;
+	unsigned int nr_vcpus;
 	volatile bool stop;
-	int result;
 	uint16_t value;
+	struct runner {
+		struct myhv_vcpu vcpu;
+		pthread_t thread;
+		int result;
+	} cpu[MAX_VCPUS];
 } w;
 
 static void *run_guest(void *arg)
 {
+	struct runner *c = arg;
 	int r;
 
 	do
-		r = myhv_vcpu_run(&w.vcpu);
+		r = myhv_vcpu_run(&c->vcpu);
 	while (r == -EINTR && !w.stop);
-	w.result = r;
+	c->result = r;
 	return NULL;
 }
 
-static void start(int irqchip)
+static void threads_start(void)
+{
+	unsigned int i;
+
+	w.stop = false;
+	for (i = 0; i < w.nr_vcpus; i++)
+		pthread_create(&w.cpu[i].thread, NULL, run_guest, &w.cpu[i]);
+}
+
+static void threads_stop(void)
+{
+	unsigned int i;
+
+	w.stop = true;
+	for (i = 0; i < w.nr_vcpus; i++)
+		myhv_vcpu_kick(&w.cpu[i].vcpu);
+	for (i = 0; i < w.nr_vcpus; i++)
+		pthread_join(w.cpu[i].thread, NULL);
+}
+
+static void vcpu_start(unsigned int id)
 {
 	struct myhv_vcpu_state *s = calloc(1, sizeof(*s));
 	uint32_t groups = MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS;
+	struct myhv_vcpu *vcpu = &w.cpu[id].vcpu;
+
+	if (myhv_vcpu_open(vcpu, w.vm, id) || myhv_vcpu_state_get(vcpu, groups, s))
+		bail_out("creating vCPU %u", id);
+	s->segments.seg[MYHV_SEG_CS].base = 0;
+	s->segments.seg[MYHV_SEG_CS].selector = 0;
+	s->general.rip = MINI_CODE;
+	if (myhv_vcpu_state_set(vcpu, groups, s))
+		bail_out("setting registers");
+	free(s);
+}
+
+static void start(int irqchip, unsigned int nr_vcpus)
+{
 	uint8_t *area;
+	unsigned int i;
 
 	memset(&w, 0, sizeof(w));
+	w.nr_vcpus = nr_vcpus;
 	/* on a 2 MiB boundary, so that huge pages fit */
 	area = mmap(NULL, RAM_BYTES + (2 << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	w.ram = (uint8_t *)(((uintptr_t)area + (2 << 20) - 1) & -(2ul << 20));
@@ -64,29 +106,25 @@ static void start(int irqchip)
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
 		bail_out("no memory");
 	madvise(w.ram, RAM_BYTES, MADV_HUGEPAGE);
+	memcpy(w.ram + MINI_CODE, guest_code, sizeof(guest_code));
 	w.vm = vm_open(irqchip);
 	myhv_prop_get(w.vm, MYHV_PROP_VM_ID, &w.id);
-	if (myhv_mem_map(w.vm, 0, w.ram, RAM_BYTES, 0) || myhv_vcpu_open(&w.vcpu, w.vm, 0))
-		bail_out("setting up the VM");
-	memcpy(w.ram + MINI_CODE, guest_code, sizeof(guest_code));
-	if (myhv_vcpu_state_get(&w.vcpu, groups, s))
-		bail_out("reading registers");
-	s->segments.seg[MYHV_SEG_CS].base = 0;
-	s->segments.seg[MYHV_SEG_CS].selector = 0;
-	s->general.rip = MINI_CODE;
-	if (myhv_vcpu_state_set(&w.vcpu, groups, s))
-		bail_out("setting registers");
-	free(s);
-	pthread_create(&w.thread, NULL, run_guest, NULL);
+	if (myhv_mem_map(w.vm, 0, w.ram, RAM_BYTES, 0))
+		bail_out("mapping memory");
+	for (i = 0; i < nr_vcpus; i++)
+		vcpu_start(i);
+	threads_start();
 }
 
 static void stop(void)
 {
-	w.stop = true;
-	myhv_vcpu_kick(&w.vcpu);
-	pthread_join(w.thread, NULL);
-	is(w.result, -EINTR, "the guest ran until it was stopped");
-	myhv_vcpu_close(&w.vcpu);
+	unsigned int i;
+
+	threads_stop();
+	for (i = 0; i < w.nr_vcpus; i++) {
+		is(w.cpu[i].result, -EINTR, "vCPU %u ran until it was stopped", i);
+		myhv_vcpu_close(&w.cpu[i].vcpu);
+	}
 	close(w.vm);
 	munmap(w.ram, RAM_BYTES);
 }
@@ -132,7 +170,8 @@ static void move_away(void)
 	memset(spare, 0xaa, 4 * PAGE);
 	w.ram[CONTROL] = 0x11;
 	usleep(3000);
-	is(spare[ECHO - DATA], 0xaa, "pages that were moved away are left alone");
+	if (spare[ECHO - DATA] != 0xaa)
+		ok(false, "pages that were moved away are left alone");
 	munmap(spare, 4 * PAGE);
 }
 
@@ -194,16 +233,16 @@ static const struct {
 	{ "mprotect", protect_and_back, true },
 };
 
-/* The guest's thread has stopped with EFAULT when a hole was hit: on it goes. */
+/* A vCPU that hit a hole has stopped with EFAULT: on it goes. */
 static void restart_after_fault(void)
 {
-	w.stop = true;
-	myhv_vcpu_kick(&w.vcpu);
-	pthread_join(w.thread, NULL);
-	if (w.result != -EINTR)
-		is(w.result, -EFAULT, "a hole in the host's memory ends the run");
-	w.stop = false;
-	pthread_create(&w.thread, NULL, run_guest, NULL);
+	unsigned int i;
+
+	threads_stop();
+	for (i = 0; i < w.nr_vcpus; i++)
+		if (w.cpu[i].result != -EINTR && w.cpu[i].result != -EFAULT)
+			is(w.cpu[i].result, -EFAULT, "a hole in the host's memory ends the run");
+	threads_start();
 }
 
 static void follow(const char *what)
@@ -212,14 +251,14 @@ static void follow(const char *what)
 
 	ok(echoes(), "%s: the guest runs", what);
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++) {
-		for (n = 0; n < 20; n++) {
+		for (n = 0; n < ROUNDS; n++) {
 			ops[i].op();
 			if (ops[i].faults)
 				restart_after_fault();
 			if (!echoes())
 				break;
 		}
-		is(n, 20, "%s: %s", what, ops[i].name);
+		is(n, ROUNDS, "%s: %s", what, ops[i].name);
 	}
 }
 
@@ -256,13 +295,13 @@ static void huge_pages(void)
 {
 	unsigned int n;
 
-	start(MYHV_IRQCHIP_NONE);
+	start(MYHV_IRQCHIP_NONE, 1);
 	ok(echoes(), "huge: the guest runs");
 	if (process_has_huge_pages())
 		ok(sysfs("mapped_2m") > 0, "huge: mapped large");
 	else
 		note("no huge pages here");
-	for (n = 0; n < 20; n++) {
+	for (n = 0; n < ROUNDS; n++) {
 		/* splits it; then a neighbour is dropped; the guest goes on */
 		mprotect(w.ram + 0x40000, PAGE, PROT_READ);
 		madvise(w.ram + 0x50000, PAGE, MADV_DONTNEED);
@@ -275,7 +314,7 @@ static void huge_pages(void)
 			break;
 		mprotect(w.ram + 0x40000, PAGE, PROT_READ | PROT_WRITE);
 	}
-	is(n, 20, "huge: split under the guest");
+	is(n, ROUNDS, "huge: split under the guest");
 	follow("after the split");
 	stop();
 }
@@ -287,7 +326,7 @@ static void regions(void)
 	unsigned int n;
 	int r = 0;
 
-	start(MYHV_IRQCHIP_NONE);
+	start(MYHV_IRQCHIP_NONE, 1);
 	other = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	for (n = 0; n < 200 && !r; n++) {
 		r = myhv_mem_map(w.vm, RAM_BYTES, other, RAM_BYTES, n & 1 ? MYHV_MEM_LOG_DIRTY : 0);
@@ -323,11 +362,15 @@ static void regions(void)
 
 int main(void)
 {
-	start(MYHV_IRQCHIP_NONE);
+	start(MYHV_IRQCHIP_NONE, 1);
 	follow("no irqchip");
 	stop();
-	start(MYHV_IRQCHIP_FULL);
+	start(MYHV_IRQCHIP_FULL, 1);
 	follow("full irqchip");
+	stop();
+	/* all fault on the same pages */
+	start(MYHV_IRQCHIP_NONE, MAX_VCPUS);
+	follow("four vCPUs");
 	stop();
 	huge_pages();
 	regions();
