@@ -424,25 +424,27 @@ u32 vpit_expire(struct vpit *p, u64 now_ns)
 	return (u32)min(edges, (u64)VPIT_MAX_LOST);
 }
 
-static void owe(struct vpit *p, u32 ticks)
+static void owe(struct vpit *p, u32 ticks, u32 limit)
 {
-	p->lost = p->reinject ? min(p->lost + ticks, (u32)VPIT_MAX_LOST) : 0;
+	if (!p->reinject)
+		p->lost = 0;
+	else if (p->lost < limit)
+		p->lost = min(p->lost + min(ticks, limit), limit);
 }
 
 void vpit_ticked(struct vpit *p, u32 ticks, enum irq_result result)
 {
-	if (result == IRQ_MASKED)
-		p->lost = 0;
-	else if (ticks)
-		owe(p, min(ticks, (u32)VPIT_MAX_LOST) - (result != IRQ_COALESCED));
+	if (!ticks)
+		return;
+	if (result == IRQ_DELIVERED || result == IRQ_LATCHED)
+		ticks--;
+	owe(p, ticks, result == IRQ_MASKED ? VPIT_MAX_LOST_MASKED : VPIT_MAX_LOST);
 }
 
 /** vpit_repaid() - a late tick was pulsed; @result as for vpit_ticked() */
 void vpit_repaid(struct vpit *p, enum irq_result result)
 {
-	if (result == IRQ_MASKED)
-		p->lost = 0;
-	else if (result != IRQ_COALESCED && p->lost)
+	if (p->lost && (result == IRQ_DELIVERED || result == IRQ_LATCHED))
 		p->lost--;
 }
 

@@ -20,8 +20,12 @@ struct myhv_pit_state;
 #define VPIT_CONTROL_PORT 0x43
 #define VPIT_SPEAKER_PORT 0x61
 
-/* Ticks that reinjection remembers at most. */
+/*
+ * Ticks that reinjection remembers at most. Fewer while the line is masked: that may
+ * be a guest in its interrupt handler, or one that has no use for ticks any more.
+ */
 #define VPIT_MAX_LOST 1000
+#define VPIT_MAX_LOST_MASKED 32
 #define VPIT_NEVER (~0ULL)
 
 /**
@@ -129,7 +133,7 @@ u32 vpit_expire(struct vpit *p, u64 now_ns);
  * vpit_ticked() - the line was pulsed for @ticks edges
  * @p: the chip
  * @ticks: edges
- * @result: IRQ_COALESCED is owed to the guest; with IRQ_MASKED nothing is
+ * @result: IRQ_COALESCED is owed to the guest, IRQ_MASKED within limits
  */
 void vpit_ticked(struct vpit *p, u32 ticks, enum irq_result result);
 
