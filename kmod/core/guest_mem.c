@@ -13,7 +13,7 @@
 enum access { ACCESS_READ, ACCESS_WRITE };
 
 /* One access inside a page: @op works on the user address. */
-static int copy_in_page(struct myhv_vcpu *vcpu, enum access access, void __user *hva, void *data,
+static int copy_user(struct myhv_vcpu *vcpu, enum access access, void __user *hva, void *data,
 		     unsigned int len)
 {
 	unsigned long left;
@@ -46,7 +46,7 @@ static int access_page(struct myhv_vcpu *vcpu, enum access access, u64 gpa, void
 	idx = srcu_read_lock(&vm->srcu);
 	slot = memslot_find(vm, gpa);
 	if (slot_allows(slot, access)) {
-		ret = copy_in_page(vcpu, access, u64_to_user_ptr(memslot_hva(slot, gpa)), data, len);
+		ret = copy_user(vcpu, access, u64_to_user_ptr(memslot_hva(slot, gpa)), data, len);
 		if (access == ACCESS_WRITE)
 			memslot_mark_dirty(slot, gpa);
 	}
@@ -88,11 +88,11 @@ static int user_cmpxchg(void __user *hva, u64 *old, u64 new, unsigned int len)
 
 	switch (len) {
 	case 1:
-		return __try_cmpxchg_user((u8 __user *)hva, old8, (u8)new, fault8);
+		return __try_cmpxchg_user((u8 __user *)hva, old8, (u8) new, fault8);
 	case 2:
-		return __try_cmpxchg_user((u16 __user *)hva, old16, (u16)new, fault16);
+		return __try_cmpxchg_user((u16 __user *)hva, old16, (u16) new, fault16);
 	case 4:
-		return __try_cmpxchg_user((u32 __user *)hva, old32, (u32)new, fault32);
+		return __try_cmpxchg_user((u32 __user *)hva, old32, (u32) new, fault32);
 	case 8:
 		return __try_cmpxchg_user((u64 __user *)hva, old, new, fault64);
 	}

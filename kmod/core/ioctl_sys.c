@@ -34,8 +34,7 @@ const struct ioctl_call *ioctl_find(const struct ioctl_call *table, unsigned int
 	return call;
 }
 
-long ioctl_invoke(const struct ioctl_call *call, void *object, unsigned int cmd,
-		  unsigned long arg)
+long ioctl_invoke(const struct ioctl_call *call, void *object, unsigned int cmd, unsigned long arg)
 {
 	unsigned int size = _IOC_SIZE(cmd), known = _IOC_SIZE(call->cmd);
 	void __user *user = (void __user *)arg;

@@ -17,10 +17,10 @@
 
 /* ---- register groups ---- */
 
-#define GROUP(bit, member)                                                             \
-	{                                                                              \
-		.group = (bit), .offset = offsetof(struct myhv_vcpu_state, member),    \
-		.bytes = sizeof_field(struct myhv_vcpu_state, member)                  \
+#define GROUP(bit, member)                                                          \
+	{                                                                           \
+		.group = (bit), .offset = offsetof(struct myhv_vcpu_state, member), \
+		.bytes = sizeof_field(struct myhv_vcpu_state, member)               \
 	}
 
 static const struct state_group {
@@ -78,9 +78,8 @@ static long vcpu_state_set_user(void *object, void *args)
 	if (ret)
 		return ret;
 	for (g = state_groups; g < state_groups + ARRAY_SIZE(state_groups); g++)
-		if ((io->groups & g->group) &&
-		    copy_from_user((void *)vcpu->state_copy + g->offset, user + g->offset,
-				   g->bytes))
+		if ((io->groups & g->group) && copy_from_user((void *)vcpu->state_copy + g->offset,
+							      user + g->offset, g->bytes))
 			return -EFAULT;
 	return vcpu_state_set(vcpu, io->groups, vcpu->state_copy);
 }

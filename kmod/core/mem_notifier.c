@@ -44,8 +44,7 @@ static bool slot_overlap(const struct memslot *slot, unsigned long start, unsign
 	return true;
 }
 
-static void vm_unmap_hva(struct myhv_vm *vm, unsigned long start, unsigned long end,
-			 bool may_sleep)
+static void vm_unmap_hva(struct myhv_vm *vm, unsigned long start, unsigned long end, bool may_sleep)
 {
 	struct slat_change c;
 	struct memslots *slots;
@@ -148,8 +147,7 @@ static mmu_young_t mn_clear_young(struct mmu_notifier *sub, struct mm_struct *mm
 	return mn_young(sub, start, end, true);
 }
 
-static mmu_young_t mn_test_young(struct mmu_notifier *sub, struct mm_struct *mm,
-				 unsigned long addr)
+static mmu_young_t mn_test_young(struct mmu_notifier *sub, struct mm_struct *mm, unsigned long addr)
 {
 	return mn_young(sub, addr, addr + PAGE_SIZE, false);
 }

@@ -236,9 +236,9 @@ void slat_cache_free(struct slat_cache *cache)
 struct slat_fault {
 	u64 gpa;
 	unsigned long hva;
-	bool write;	  /* the guest writes */
-	bool may_write;	  /* the region lets it */
-	bool writable;	  /* ... and so does the host, now */
+	bool write;	      /* the guest writes */
+	bool may_write;	      /* the region lets it */
+	bool writable;	      /* ... and so does the host, now */
 	struct memslot *slot; /* valid only while slots_seq stands still */
 	struct page *page;
 	unsigned long slots_seq;

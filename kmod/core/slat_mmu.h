@@ -53,11 +53,11 @@ void slat_cache_free(struct slat_cache *cache);
 
 /* What a fault came to. */
 enum slat_fault_result {
-	SLAT_FAULT_DONE,     /* mapped: enter again */
-	SLAT_FAULT_MMIO,     /* no memory there, or a write to read-only memory */
+	SLAT_FAULT_DONE,      /* mapped: enter again */
+	SLAT_FAULT_MMIO,      /* no memory there, or a write to read-only memory */
 	SLAT_FAULT_NO_MEMORY, /* the host's mapping is bad: EFAULT */
-	SLAT_FAULT_RETRY,    /* an invalidation or a signal came between: enter again */
-	SLAT_FAULT_SLEEP,    /* inside a burst: cannot be done without sleeping */
+	SLAT_FAULT_RETRY,     /* an invalidation or a signal came between: enter again */
+	SLAT_FAULT_SLEEP,     /* inside a burst: cannot be done without sleeping */
 };
 
 /*

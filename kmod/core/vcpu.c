@@ -112,9 +112,9 @@ void vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	if (vcpu->lapic)
 		lapic_reset(vcpu, init);
 	else if (!init)
-		vcpu->regs.control.apic_base = APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
-					       (vcpu->id == vcpu->vm->bsp_id ?
-							MSR_IA32_APICBASE_BSP : 0);
+		vcpu->regs.control.apic_base =
+			APIC_DEFAULT_PHYS_BASE | MSR_IA32_APICBASE_ENABLE |
+			(vcpu->id == vcpu->vm->bsp_id ? MSR_IA32_APICBASE_BSP : 0);
 }
 
 /* ---- the run area ---- */

@@ -80,11 +80,11 @@ static ssize_t mitigations_show(struct device *dev, struct device_attribute *att
 }
 static DEVICE_ATTR_RO(mitigations);
 
-#define DEVICE_NUMBER(file, value)                                                            \
+#define DEVICE_NUMBER(file, value)                                                               \
 	static ssize_t file##_show(struct device *dev, struct device_attribute *attr, char *buf) \
-	{                                                                                     \
-		return sysfs_emit(buf, "%llu\n", (unsigned long long)(value));                \
-	}                                                                                     \
+	{                                                                                        \
+		return sysfs_emit(buf, "%llu\n", (unsigned long long)(value));                   \
+	}                                                                                        \
 	static DEVICE_ATTR_RO(file)
 
 DEVICE_NUMBER(api_version, MYHV_API_VERSION);
@@ -95,11 +95,16 @@ DEVICE_NUMBER(slat_levels, backend_caps.slat_format.levels);
 DEVICE_NUMBER(asids, backend_caps.nr_asids);
 
 static struct attribute *device_attrs[] = {
-	&dev_attr_backend.attr,	     &dev_attr_features_used.attr,
-	&dev_attr_features_missing.attr, &dev_attr_mitigations.attr,
-	&dev_attr_api_version.attr,  &dev_attr_max_vcpus.attr,
-	&dev_attr_max_mem_regions.attr, &dev_attr_gpa_bits.attr,
-	&dev_attr_slat_levels.attr,  &dev_attr_asids.attr,
+	&dev_attr_backend.attr,
+	&dev_attr_features_used.attr,
+	&dev_attr_features_missing.attr,
+	&dev_attr_mitigations.attr,
+	&dev_attr_api_version.attr,
+	&dev_attr_max_vcpus.attr,
+	&dev_attr_max_mem_regions.attr,
+	&dev_attr_gpa_bits.attr,
+	&dev_attr_slat_levels.attr,
+	&dev_attr_asids.attr,
 	NULL,
 };
 static const struct attribute_group device_group = { .attrs = device_attrs };
@@ -118,7 +123,7 @@ struct vm_attribute {
 	ssize_t (*show)(struct myhv_vm *vm, char *buf);
 };
 
-#define VM_ATTR(file)                                  \
+#define VM_ATTR(file)                                       \
 	static const struct vm_attribute vm_attr_##file = { \
 		.attr = { .name = #file, .mode = 0444 },    \
 		.show = vm_##file##_show,                   \
@@ -156,10 +161,10 @@ VM_NUMBER(mapped_2m, atomic_long_read(&vm->slat.mapped[1]));
 VM_NUMBER(mapped_1g, atomic_long_read(&vm->slat.mapped[2]));
 
 static const struct attribute *const vm_attrs[] = {
-	&vm_attr_name.attr,	    &vm_attr_irqchip.attr,   &vm_attr_pid.attr,
-	&vm_attr_vcpu_count.attr,   &vm_attr_broken.attr,    &vm_attr_age_ms.attr,
+	&vm_attr_name.attr,	    &vm_attr_irqchip.attr,     &vm_attr_pid.attr,
+	&vm_attr_vcpu_count.attr,   &vm_attr_broken.attr,      &vm_attr_age_ms.attr,
 	&vm_attr_memory_bytes.attr, &vm_attr_table_bytes.attr, &vm_attr_mapped_4k.attr,
-	&vm_attr_mapped_2m.attr,    &vm_attr_mapped_1g.attr, NULL,
+	&vm_attr_mapped_2m.attr,    &vm_attr_mapped_1g.attr,   NULL,
 };
 
 static ssize_t vm_attr_show(struct kobject *kobj, struct attribute *attr, char *buf)
@@ -239,17 +244,17 @@ struct vcpu_attribute {
 	ssize_t (*show)(struct myhv_vcpu *vcpu, char *buf);
 };
 
-#define VCPU_ATTR(file)                                    \
+#define VCPU_ATTR(file)                                         \
 	static const struct vcpu_attribute vcpu_attr_##file = { \
 		.attr = { .name = #file, .mode = 0444 },        \
 		.show = vcpu_##file##_show,                     \
 	}
 
-#define VCPU_NUMBER(file, value)                                                \
-	static ssize_t vcpu_##file##_show(struct myhv_vcpu *vcpu, char *buf)    \
-	{                                                                       \
-		return sysfs_emit(buf, "%llu\n", (unsigned long long)(value));  \
-	}                                                                       \
+#define VCPU_NUMBER(file, value)                                               \
+	static ssize_t vcpu_##file##_show(struct myhv_vcpu *vcpu, char *buf)   \
+	{                                                                      \
+		return sysfs_emit(buf, "%llu\n", (unsigned long long)(value)); \
+	}                                                                      \
 	VCPU_ATTR(file)
 
 static ssize_t vcpu_state_show(struct myhv_vcpu *vcpu, char *buf)
@@ -297,9 +302,9 @@ VCPU_NUMBER(injections, READ_ONCE(vcpu->stat.injections));
 VCPU_NUMBER(faults, READ_ONCE(vcpu->stat.faults));
 
 static const struct attribute *const vcpu_attrs[] = {
-	&vcpu_attr_state.attr, &vcpu_attr_exits_by_reason.attr, &vcpu_attr_host_cpu.attr,
-	&vcpu_attr_exits.attr, &vcpu_attr_user_exits.attr,	&vcpu_attr_halts.attr,
-	&vcpu_attr_injections.attr, &vcpu_attr_faults.attr,	NULL,
+	&vcpu_attr_state.attr,	    &vcpu_attr_exits_by_reason.attr, &vcpu_attr_host_cpu.attr,
+	&vcpu_attr_exits.attr,	    &vcpu_attr_user_exits.attr,	     &vcpu_attr_halts.attr,
+	&vcpu_attr_injections.attr, &vcpu_attr_faults.attr,	     NULL,
 };
 
 static ssize_t vcpu_attr_show(struct kobject *kobj, struct attribute *attr, char *buf)

@@ -112,7 +112,7 @@ static enum slat_install install_leaf(struct slat_tables *t, u64 *entry, u64 old
 				return SLAT_CONFLICT;
 			if (leaf_covers(f, old, leaf))
 				return SLAT_PRESENT;
-			new |= old & (f->write_bit | f->exec_bit | f->accessed_bit | f->dirty_bit);
+			new |= old &(f->write_bit | f->exec_bit | f->accessed_bit | f->dirty_bit);
 			if (!(old & f->nx_bit))
 				new &= ~f->nx_bit;
 		}

@@ -96,7 +96,7 @@ static inline unsigned int slat_shift(unsigned int level)
 }
 
 enum slat_install {
-	SLAT_INSTALLED,	/* the entry was written */
+	SLAT_INSTALLED, /* the entry was written */
 	SLAT_PRESENT,	/* a mapping with these rights was there already */
 	SLAT_NO_TABLE,	/* ->alloc() gave nothing; try again */
 	SLAT_CONFLICT,	/* something else is mapped there: unmap, flush, try again */

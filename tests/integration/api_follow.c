@@ -20,12 +20,12 @@
 #define ECHO (DATA + 0x2000)
 
 static const uint8_t guest_code[] = {
-	0xb8, 0x00, 0x20, /* mov $0x2000, %ax */
-	0x8e, 0xd8,	  /* mov %ax, %ds */
+	0xb8, 0x00, 0x20,	/* mov $0x2000, %ax */
+	0x8e, 0xd8,		/* mov %ax, %ds */
 	0xff, 0x06, 0x00, 0x00, /* again: incw 0 */
-	0xa1, 0x00, 0x10, /* mov 0x1000, %ax */
-	0xa3, 0x00, 0x20, /* mov %ax, 0x2000 */
-	0xeb, 0xf4,	  /* jmp again */
+	0xa1, 0x00, 0x10,	/* mov 0x1000, %ax */
+	0xa3, 0x00, 0x20,	/* mov %ax, 0x2000 */
+	0xeb, 0xf4,		/* jmp again */
 };
 
 #define MAX_VCPUS 4
@@ -102,8 +102,8 @@ static void start(int irqchip, unsigned int nr_vcpus)
 	/* on a 2 MiB boundary, so that huge pages fit */
 	area = mmap(NULL, RAM_BYTES + (2 << 20), PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	w.ram = (uint8_t *)(((uintptr_t)area + (2 << 20) - 1) & -(2ul << 20));
-	if (mmap(w.ram, RAM_BYTES, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
+	if (mmap(w.ram, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
+		 -1, 0) == MAP_FAILED)
 		bail_out("no memory");
 	madvise(w.ram, RAM_BYTES, MADV_HUGEPAGE);
 	memcpy(w.ram + MINI_CODE, guest_code, sizeof(guest_code));
@@ -160,8 +160,7 @@ static void move_away(void)
 {
 	uint8_t *spare = mmap(NULL, 4 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	if (mremap(w.ram + DATA, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spare) !=
-	    spare)
+	if (mremap(w.ram + DATA, 4 * PAGE, 4 * PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, spare) != spare)
 		bail_out("mremap: %s", strerror(errno));
 	if (mmap(w.ram + DATA, 4 * PAGE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED)
@@ -341,8 +340,7 @@ static void regions(void)
 		uint8_t *next = n & 1 ? w.ram : other;
 		struct myhv_mem_op op[2] = {
 			{ .op = MYHV_MEM_UNMAP, .gpa = 0, .bytes = RAM_BYTES },
-			{ .op = MYHV_MEM_MAP, .gpa = 0, .bytes = RAM_BYTES,
-			  .hva = (uintptr_t)next },
+			{ .op = MYHV_MEM_MAP, .gpa = 0, .bytes = RAM_BYTES, .hva = (uintptr_t)next },
 		};
 		uint16_t count;
 
