@@ -102,14 +102,14 @@ static inline void pause_a_while(void)
 
 static inline u64 tsc_per_ms(void)
 {
-	/* measured by the host's sleep: good to some percent */
 	static u64 value;
 	u64 start;
+	u32 us;
 
 	if (!value) {
 		start = rdtsc();
-		host_call(CALL_SLEEP, 10);
-		value = (rdtsc() - start) / 10;
+		us = host_call(CALL_SLEEP, 20);
+		value = (rdtsc() - start) / (us / 1000);
 	}
 	return value;
 }

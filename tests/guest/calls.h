@@ -15,7 +15,7 @@
 #define CALL_IRQ_LINE 6
 #define CALL_MSI 7
 #define CALL_NMI 8
-/* Sleep for so many milliseconds outside of the guest */
+/* Sleep for so many milliseconds outside of the guest; tells the true time in us */
 #define CALL_SLEEP 9
 /* 1 when the processor below is QEMU's TCG, which leaves out what no system needs */
 #define CALL_IS_TCG 10

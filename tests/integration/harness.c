@@ -222,6 +222,17 @@ bool is_tcg(void)
 	return getenv("MYHV_LAB") && backend && !strcmp(backend, "svm");
 }
 
+/* Returns how long it really was. */
+static uint32_t sleep_us(uint32_t us)
+{
+	struct timespec start, end;
+
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	usleep(us);
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	return (end.tv_sec - start.tv_sec) * 1000000 + (end.tv_nsec - start.tv_nsec) / 1000;
+}
+
 static uint32_t answer_call(struct guest *g, uint32_t number, uint32_t arg)
 {
 	switch (number) {
@@ -235,7 +246,7 @@ static uint32_t answer_call(struct guest *g, uint32_t number, uint32_t arg)
 	case CALL_NMI: return hv_nmi(g->hv);
 	case CALL_IS_TCG: return is_tcg();
 	case CALL_IS_KVM: return !strcmp(hv_name, "kvm");
-	case CALL_SLEEP: usleep(arg * 1000); return 0;
+	case CALL_SLEEP: return sleep_us(arg * 1000);
 	default: return g->test->call ? g->test->call(g, number, arg) : ~0u;
 	}
 }
@@ -419,6 +430,7 @@ static void handle_exit(struct guest *g, struct hv_exit *e)
 	case HV_IRQ_WINDOW: hv_request_window(g->hv, false); break;
 	case HV_DEBUG: describe_end(g, "unexpected debug exit", ""); break;
 	case HV_MEMORY_FAULT: describe_end(g, "memory fault", e->detail); break;
+	case HV_EOI: break;
 	case HV_FAILED: describe_end(g, "unexpected exit", e->detail); break;
 	}
 }

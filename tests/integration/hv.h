@@ -26,6 +26,7 @@ enum hv_reason {
 	HV_INTR,
 	HV_DEBUG,
 	HV_MEMORY_FAULT,
+	HV_EOI, /* @address is the vector */
 	HV_FAILED, /* @detail tells more */
 };
 

@@ -329,6 +329,10 @@ int hv_run(struct hv *hv, struct hv_exit *out)
 		out->address = run->debug.arch.pc;
 		out->dr6 = run->debug.arch.dr6;
 		break;
+	case KVM_EXIT_IOAPIC_EOI:
+		out->reason = HV_EOI;
+		out->address = run->eoi.vector;
+		break;
 	default:
 		out->reason = HV_FAILED;
 		snprintf(out->detail, sizeof(out->detail), "exit reason %u, %u",

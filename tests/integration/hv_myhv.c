@@ -181,6 +181,10 @@ int hv_run(struct hv *hv, struct hv_exit *out)
 		out->reason = HV_MEMORY_FAULT;
 		out->address = e->memory_fault.gpa;
 		break;
+	case MYHV_EXIT_EOI:
+		out->reason = HV_EOI;
+		out->address = e->eoi.vector;
+		break;
 	default: out->reason = HV_FAILED; break;
 	}
 	return 0;
