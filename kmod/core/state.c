@@ -103,7 +103,9 @@ static void get_cut_event(const struct myhv_vcpu *vcpu, struct myhv_state_events
 		e->flags |= MYHV_EVENT_INTERRUPT;
 		e->intr_vector = cut->vector;
 		break;
-	case EVENT_NMI: e->flags |= MYHV_EVENT_NMI; break;
+	case EVENT_NMI:
+		e->flags |= MYHV_EVENT_NMI;
+		break;
 	case EVENT_NONE:
 		/* taken from user space, and not yet by the guest */
 		if (vcpu->user_irq_pending) {
@@ -118,7 +120,7 @@ static void get_events(struct myhv_vcpu *vcpu, struct myhv_state_events *e)
 {
 	const struct event_state *ev = &vcpu->event;
 
-	*e = (struct myhv_state_events) { 0 };
+	*e = (struct myhv_state_events){ 0 };
 	get_cut_event(vcpu, e);
 	if (ev->exception_pending) {
 		e->flags |= MYHV_EVENT_EXCEPTION;
@@ -159,7 +161,7 @@ int vcpu_state_get(struct myhv_vcpu *vcpu, u32 groups, struct myhv_vcpu_state *s
 	if (groups & MYHV_STATE_EVENTS)
 		get_events(vcpu, &state->events);
 	if (groups & MYHV_STATE_MP)
-		state->mp = (struct myhv_state_mp) { .state = vcpu->mp_state };
+		state->mp = (struct myhv_state_mp){ .state = vcpu->mp_state };
 	if (groups & MYHV_STATE_LAPIC) {
 		ret = lapic_state_get(vcpu, &state->lapic);
 		if (ret)
@@ -257,9 +259,8 @@ static bool mp_ok(struct myhv_vcpu *vcpu, const struct myhv_state_mp *mp)
 
 static int check(struct myhv_vcpu *vcpu, u32 groups, const struct myhv_vcpu_state *state)
 {
-	u64 efer = groups & MYHV_STATE_CONTROL ?
-			   state->control.efer :
-			   vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.efer;
+	u64 efer = groups & MYHV_STATE_CONTROL ? state->control.efer :
+						 vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.efer;
 
 	if (groups & ~MYHV_STATE_ALL)
 		return -EINVAL;
@@ -341,7 +342,7 @@ static void set_events(struct myhv_vcpu *vcpu, const struct myhv_state_events *e
 {
 	struct event_state *ev = &vcpu->event;
 
-	*ev = (struct event_state) {
+	*ev = (struct event_state){
 		.nmi_pending = e->flags & MYHV_EVENT_NMI_PENDING ? 1 : 0,
 		.triple_fault = e->flags & MYHV_EVENT_TRIPLE_FAULT,
 	};
@@ -350,17 +351,16 @@ static void set_events(struct myhv_vcpu *vcpu, const struct myhv_state_events *e
 	if (e->flags & MYHV_EVENT_EXCEPTION)
 		set_exception(ev, e);
 	if (e->flags & MYHV_EVENT_INTERRUPT)
-		ev->reinject = (struct event) {
+		ev->reinject = (struct event){
 			.type = e->flags & MYHV_EVENT_INTERRUPT_SOFT ? EVENT_SOFT_INTERRUPT :
 								       EVENT_EXTERNAL_INTERRUPT,
 			.vector = e->intr_vector,
 			.insn_length = e->flags & MYHV_EVENT_INTERRUPT_SOFT ? e->insn_length : 0,
 		};
 	if (e->flags & MYHV_EVENT_NMI)
-		ev->reinject = (struct event) { .type = EVENT_NMI, .vector = X86_TRAP_NMI };
+		ev->reinject = (struct event){ .type = EVENT_NMI, .vector = X86_TRAP_NMI };
 	backend->nmi_blocked_set(vcpu, e->flags & MYHV_EVENT_NMI_BLOCKED);
-	backend->shadow_set(vcpu,
-			    e->flags & (MYHV_EVENT_SHADOW_STI | MYHV_EVENT_SHADOW_MOV_SS));
+	backend->shadow_set(vcpu, e->flags & (MYHV_EVENT_SHADOW_STI | MYHV_EVENT_SHADOW_MOV_SS));
 }
 
 static void set_debug(struct myhv_vcpu *vcpu, const struct myhv_state_debug *d)

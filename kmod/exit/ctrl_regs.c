@@ -11,16 +11,16 @@
 #include "exit/emulate.h"
 #include "host/host.h"
 
-#define CR0_DEFINED                                                                          \
-	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE |       \
+#define CR0_DEFINED                                                                    \
+	(X86_CR0_PE | X86_CR0_MP | X86_CR0_EM | X86_CR0_TS | X86_CR0_ET | X86_CR0_NE | \
 	 X86_CR0_WP | X86_CR0_AM | X86_CR0_NW | X86_CR0_CD | X86_CR0_PG)
 #define CR3_NO_FLUSH BIT_ULL(63)
 
 /* Bits whose change drops linear translations (SDM "Invalidation of TLBs"). */
 #define CR0_FLUSH (X86_CR0_PG | X86_CR0_PE | X86_CR0_WP)
-#define CR4_FLUSH                                                                            \
-	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_SMEP |            \
-	 X86_CR4_SMAP | X86_CR4_PKE | X86_CR4_LA57)
+#define CR4_FLUSH                                                                                \
+	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP | \
+	 X86_CR4_PKE | X86_CR4_LA57)
 
 #define DR6_WRITABLE (EVENT_DR6_TRAPS | EVENT_DR6_BD | EVENT_DR6_BS | EVENT_DR6_BT)
 #define DR7_FIXED BIT_ULL(10)
@@ -218,9 +218,15 @@ int dr_write(struct myhv_vcpu *vcpu, unsigned int nr, u64 value)
 		return -EINVAL;
 	vcpu_regs_dirty(vcpu, MYHV_STATE_DEBUG);
 	switch (nr) {
-	case 0 ... 3: d->dr[nr] = value; break;
-	case 6: d->dr6 = (value & DR6_WRITABLE) | EVENT_DR6_INIT; break;
-	default: d->dr7 = (value & DR7_WRITABLE) | DR7_FIXED; break;
+	case 0 ... 3:
+		d->dr[nr] = value;
+		break;
+	case 6:
+		d->dr6 = (value & DR6_WRITABLE) | EVENT_DR6_INIT;
+		break;
+	default:
+		d->dr7 = (value & DR7_WRITABLE) | DR7_FIXED;
+		break;
 	}
 	backend->debug_update(vcpu);
 	return 0;
@@ -233,24 +239,42 @@ int cr_get(struct myhv_vcpu *vcpu, unsigned int nr, u64 *value)
 	struct myhv_state_control *c = control(vcpu);
 
 	switch (nr) {
-	case 0: *value = c->cr0; return 0;
-	case 2: *value = c->cr2; return 0;
-	case 3: *value = c->cr3; return 0;
-	case 4: *value = c->cr4; return 0;
-	case 8: *value = vcpu->lapic ? lapic_cr8_get(vcpu) : c->cr8; return 0;
-	default: return -ENOENT;
+	case 0:
+		*value = c->cr0;
+		return 0;
+	case 2:
+		*value = c->cr2;
+		return 0;
+	case 3:
+		*value = c->cr3;
+		return 0;
+	case 4:
+		*value = c->cr4;
+		return 0;
+	case 8:
+		*value = vcpu->lapic ? lapic_cr8_get(vcpu) : c->cr8;
+		return 0;
+	default:
+		return -ENOENT;
 	}
 }
 
 int cr_set(struct myhv_vcpu *vcpu, unsigned int nr, u64 value)
 {
 	switch (nr) {
-	case 0: return cr0_write(vcpu, value);
-	case 2: control_dirty(vcpu)->cr2 = value; return 0;
-	case 3: return cr3_write(vcpu, value);
-	case 4: return cr4_write(vcpu, value);
-	case 8: return cr8_write(vcpu, value);
-	default: return -ENOENT;
+	case 0:
+		return cr0_write(vcpu, value);
+	case 2:
+		control_dirty(vcpu)->cr2 = value;
+		return 0;
+	case 3:
+		return cr3_write(vcpu, value);
+	case 4:
+		return cr4_write(vcpu, value);
+	case 8:
+		return cr8_write(vcpu, value);
+	default:
+		return -ENOENT;
 	}
 }
 
@@ -274,9 +298,15 @@ int dr_get(struct myhv_vcpu *vcpu, unsigned int nr, u64 *value)
 	if (dr_number(vcpu, &nr))
 		return -ENOENT;
 	switch (nr) {
-	case 6: *value = d->dr6; break;
-	case 7: *value = d->dr7; break;
-	default: *value = d->dr[nr]; break;
+	case 6:
+		*value = d->dr6;
+		break;
+	case 7:
+		*value = d->dr7;
+		break;
+	default:
+		*value = d->dr[nr];
+		break;
 	}
 	return 0;
 }

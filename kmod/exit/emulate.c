@@ -75,13 +75,13 @@ static void drop_log(struct x86_emulate_ctx *ctx)
 
 static enum x86_emul_result raise_gp(struct x86_emul *e)
 {
-	e->fault = (struct x86_fault) { .vector = X86_TRAP_GP, .has_error = true };
+	e->fault = (struct x86_fault){ .vector = X86_TRAP_GP, .has_error = true };
 	return X86_EMUL_FAULT;
 }
 
 static enum x86_emul_result raise_ud(struct x86_emul *e)
 {
-	e->fault = (struct x86_fault) { .vector = X86_TRAP_UD };
+	e->fault = (struct x86_fault){ .vector = X86_TRAP_UD };
 	return X86_EMUL_FAULT;
 }
 
@@ -89,7 +89,7 @@ static enum x86_emul_result raise_ud(struct x86_emul *e)
 
 static enum x86_emul_result raise_pf(struct x86_emul *e, const struct guest_walk_fault *fault)
 {
-	e->fault = (struct x86_fault) {
+	e->fault = (struct x86_fault){
 		.vector = X86_TRAP_PF,
 		.has_error = true,
 		.error = fault->error_code,
@@ -102,10 +102,14 @@ static enum x86_emul_result memory_error(struct x86_emul *e, int ret,
 					 const struct guest_walk_fault *fault)
 {
 	switch (ret) {
-	case 0: return X86_EMUL_OK;
-	case -EAGAIN: return stop(to_ctx(e), STOP_SLEEP);
-	case -EFAULT: return raise_pf(e, fault);
-	default: return stop(to_ctx(e), STOP_BROKEN);
+	case 0:
+		return X86_EMUL_OK;
+	case -EAGAIN:
+		return stop(to_ctx(e), STOP_SLEEP);
+	case -EFAULT:
+		return raise_pf(e, fault);
+	default:
+		return stop(to_ctx(e), STOP_BROKEN);
 	}
 }
 
@@ -359,9 +363,12 @@ static void op_put_vec(struct x86_emul *e, unsigned int nr, const void *buf, uns
 static enum x86_emul_result register_result(struct x86_emul *e, int ret)
 {
 	switch (ret) {
-	case 0: return X86_EMUL_OK;
-	case -EINVAL: return raise_gp(e);
-	default: return raise_ud(e);
+	case 0:
+		return X86_EMUL_OK;
+	case -EINVAL:
+		return raise_gp(e);
+	default:
+		return raise_ud(e);
 	}
 }
 
@@ -514,8 +521,11 @@ static enum exit_action stopped(struct x86_emulate_ctx *ctx)
 		vcpu->pending.size = min_t(u32, vcpu->exit->mmio.size, 8);
 		vcpu->complete = complete_mmio_read;
 		return EXIT_TO_USER;
-	case STOP_SLEEP: return vcpu->in_burst ? EXIT_NEEDS_SLEEP : RESUME_GUEST;
-	default: drop_log(ctx); return exit_failed(vcpu, MYHV_EXIT_EMULATION);
+	case STOP_SLEEP:
+		return vcpu->in_burst ? EXIT_NEEDS_SLEEP : RESUME_GUEST;
+	default:
+		drop_log(ctx);
+		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
 	}
 }
 
@@ -557,9 +567,12 @@ enum exit_action emulate_current(struct myhv_vcpu *vcpu)
 	prepare(ctx);
 	res = x86_emulate(&ctx->emul);
 	switch (res) {
-	case X86_EMUL_IO_PENDING: return stopped(ctx);
+	case X86_EMUL_IO_PENDING:
+		return stopped(ctx);
 	case X86_EMUL_OK:
-	case X86_EMUL_CONTINUE: finish_step(ctx, res); break;
+	case X86_EMUL_CONTINUE:
+		finish_step(ctx, res);
+		break;
 	case X86_EMUL_FAULT:
 		drop_log(ctx);
 		if (!ctx->db_queued)

@@ -89,9 +89,9 @@ enum exit_action exit_xsetbv(struct myhv_vcpu *vcpu);
 enum exit_action exit_wbinvd(struct myhv_vcpu *vcpu); /* and INVD, CLFLUSH-like: skip */
 enum exit_action exit_rdtsc(struct myhv_vcpu *vcpu, bool is_rdtscp);
 enum exit_action exit_rdpmc(struct myhv_vcpu *vcpu);
-enum exit_action exit_monitor(struct myhv_vcpu *vcpu); /* MONITOR, MWAIT */
+enum exit_action exit_monitor(struct myhv_vcpu *vcpu);	 /* MONITOR, MWAIT */
 enum exit_action exit_undefined(struct myhv_vcpu *vcpu); /* VMX/SVM instructions: #UD */
-enum exit_action exit_shutdown(struct myhv_vcpu *vcpu); /* triple fault */
+enum exit_action exit_shutdown(struct myhv_vcpu *vcpu);	 /* triple fault */
 enum exit_action exit_task_switch(struct myhv_vcpu *vcpu);
 
 /*
@@ -163,6 +163,7 @@ void guest_tsc_shift(struct myhv_vcpu *vcpu, u64 delta); /* of this vCPU alone *
 int guest_tsc_set_khz(struct myhv_vcpu *vcpu, u32 khz);
 
 /* Fill vcpu->exit and answer EXIT_TO_USER or VCPU_FAILED. */
-enum exit_action exit_failed(struct myhv_vcpu *vcpu, u32 reason); /* MYHV_EXIT_FAIL_ENTRY, _EMULATION */
+enum exit_action exit_failed(struct myhv_vcpu *vcpu,
+			     u32 reason); /* MYHV_EXIT_FAIL_ENTRY, _EMULATION */
 
 #endif /* MYHV_EXIT_H */

@@ -31,8 +31,8 @@ static void finish(struct myhv_vcpu *vcpu, u64 result, bool is_64bit, u8 length)
 
 static enum exit_action complete_hypercall(struct myhv_vcpu *vcpu)
 {
-	finish(vcpu, READ_ONCE(vcpu->exit->hypercall.result),
-	       vcpu_cpu_mode(vcpu) == CPU_LONG64, vcpu->pending.length);
+	finish(vcpu, READ_ONCE(vcpu->exit->hypercall.result), vcpu_cpu_mode(vcpu) == CPU_LONG64,
+	       vcpu->pending.length);
 	return RESUME_GUEST;
 }
 

@@ -27,12 +27,16 @@ static bool fetch(struct myhv_vcpu *vcpu, u64 linear, u8 *bytes, unsigned int le
 	if (likely(!ret))
 		return true;
 	switch (ret) {
-	case -EAGAIN: *action = vcpu->in_burst ? EXIT_NEEDS_SLEEP : RESUME_GUEST; break;
+	case -EAGAIN:
+		*action = vcpu->in_burst ? EXIT_NEEDS_SLEEP : RESUME_GUEST;
+		break;
 	case -EFAULT:
 		inject_pf(vcpu, fault.address, fault.error_code);
 		*action = RESUME_GUEST;
 		break;
-	default: *action = exit_failed(vcpu, MYHV_EXIT_EMULATION); break;
+	default:
+		*action = exit_failed(vcpu, MYHV_EXIT_EMULATION);
+		break;
 	}
 	return false;
 }
@@ -46,7 +50,7 @@ static void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
 		return;
 	}
 	vcpu_regs(vcpu, MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS);
-	*c = (struct insn_context) {
+	*c = (struct insn_context){
 		.cr0 = r->control.cr0,
 		.cr3 = r->control.cr3,
 		.cr4 = r->control.cr4,
@@ -149,9 +153,14 @@ void insn_finish(struct myhv_vcpu *vcpu, u8 length)
 	/* Only a carry out of bit 15 or 31 can be a wrap: look at the mode then alone. */
 	if (unlikely((rip ^ general->rip) >> 16)) {
 		switch (current_mode(vcpu)) {
-		case X86_MODE_LONG64: break;
-		case X86_MODE_PROT32: rip = (u32)rip; break;
-		default: rip = (u16)rip; break;
+		case X86_MODE_LONG64:
+			break;
+		case X86_MODE_PROT32:
+			rip = (u32)rip;
+			break;
+		default:
+			rip = (u16)rip;
+			break;
 		}
 	}
 	general->rip = rip;

@@ -27,9 +27,15 @@ static void put_accumulator(struct myhv_vcpu *vcpu, u8 size, u32 value)
 	u64 *rax = vcpu_gpr(vcpu, MYHV_RAX);
 
 	switch (size) {
-	case 1: *rax = (*rax & ~0xffULL) | (u8)value; break;
-	case 2: *rax = (*rax & ~0xffffULL) | (u16)value; break;
-	default: *rax = value; break;
+	case 1:
+		*rax = (*rax & ~0xffULL) | (u8)value;
+		break;
+	case 2:
+		*rax = (*rax & ~0xffffULL) | (u16)value;
+		break;
+	default:
+		*rax = value;
+		break;
 	}
 }
 

@@ -64,10 +64,14 @@ enum exit_action exit_slat_violation(struct myhv_vcpu *vcpu, const struct slat_v
 	trace_myhv_fault(vcpu->vm->id, vcpu->id, v->gpa, v->access, result);
 	switch (result) {
 	case SLAT_FAULT_DONE:
-	case SLAT_FAULT_RETRY: return RESUME_GUEST;
-	case SLAT_FAULT_SLEEP: return EXIT_NEEDS_SLEEP;
-	case SLAT_FAULT_NO_MEMORY: return memory_fault(vcpu, v);
-	case SLAT_FAULT_MMIO: break;
+	case SLAT_FAULT_RETRY:
+		return RESUME_GUEST;
+	case SLAT_FAULT_SLEEP:
+		return EXIT_NEEDS_SLEEP;
+	case SLAT_FAULT_NO_MEMORY:
+		return memory_fault(vcpu, v);
+	case SLAT_FAULT_MMIO:
+		break;
 	}
 	/* Page tables or code in device memory: there is no instruction to emulate. */
 	if (v->in_walk || (v->access & SLAT_EXEC))

@@ -30,13 +30,20 @@ static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 	const struct cpuid_table *cpuid = vcpu->cpuid;
 
 	switch (rule->need) {
-	case MSR_NEEDS_SPEC_CTRL: return cpuid->spec_ctrl;
-	case MSR_NEEDS_PRED_CMD: return cpuid->pred_cmd;
-	case MSR_NEEDS_RDTSCP: return cpuid->rdtscp;
-	case MSR_NEEDS_X2APIC: return cpuid->x2apic;
-	case MSR_NEEDS_TSC_DEADLINE: return cpuid->tsc_deadline;
-	case MSR_NEEDS_ARCH_CAPS: return cpuid->arch_caps;
-	default: return true;
+	case MSR_NEEDS_SPEC_CTRL:
+		return cpuid->spec_ctrl;
+	case MSR_NEEDS_PRED_CMD:
+		return cpuid->pred_cmd;
+	case MSR_NEEDS_RDTSCP:
+		return cpuid->rdtscp;
+	case MSR_NEEDS_X2APIC:
+		return cpuid->x2apic;
+	case MSR_NEEDS_TSC_DEADLINE:
+		return cpuid->tsc_deadline;
+	case MSR_NEEDS_ARCH_CAPS:
+		return cpuid->arch_caps;
+	default:
+		return true;
 	}
 }
 
@@ -58,27 +65,45 @@ static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32
 static int special_read(struct myhv_vcpu *vcpu, u32 index, u64 *value)
 {
 	switch (index) {
-	case MSR_IA32_TSC: *value = guest_tsc_now(vcpu); break;
-	case MSR_IA32_TSC_ADJUST: *value = vcpu->msrs.tsc_adjust; break;
+	case MSR_IA32_TSC:
+		*value = guest_tsc_now(vcpu);
+		break;
+	case MSR_IA32_TSC_ADJUST:
+		*value = vcpu->msrs.tsc_adjust;
+		break;
 	case MSR_IA32_APICBASE:
 		*value = vcpu->lapic ? lapic_base_get(vcpu) :
 				       vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.apic_base;
 		break;
-	case MSR_IA32_SPEC_CTRL: *value = vcpu->msrs.spec_ctrl; break;
-	case MSR_IA32_UCODE_REV: *value = vcpu->msrs.ucode_rev; break;
-	case MSR_EFER: *value = vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.efer; break;
+	case MSR_IA32_SPEC_CTRL:
+		*value = vcpu->msrs.spec_ctrl;
+		break;
+	case MSR_IA32_UCODE_REV:
+		*value = vcpu->msrs.ucode_rev;
+		break;
+	case MSR_EFER:
+		*value = vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.efer;
+		break;
 	case MSR_FS_BASE:
 	case MSR_GS_BASE:
 		*value = vcpu_regs(vcpu, MYHV_STATE_SEGMENTS)
 				 ->segments.seg[index == MSR_FS_BASE ? MYHV_SEG_FS : MYHV_SEG_GS]
 				 .base;
 		break;
-	case MSR_TSC_AUX: *value = vcpu->msrs.tsc_aux; break;
+	case MSR_TSC_AUX:
+		*value = vcpu->msrs.tsc_aux;
+		break;
 	case MSR_PV_WALL_CLOCK:
-	case MSR_PV_WALL_CLOCK_OLD: *value = vcpu->msrs.pv_wall_clock; break;
+	case MSR_PV_WALL_CLOCK_OLD:
+		*value = vcpu->msrs.pv_wall_clock;
+		break;
 	case MSR_PV_SYSTEM_TIME:
-	case MSR_PV_SYSTEM_TIME_OLD: *value = vcpu->msrs.pv_clock; break;
-	default: *value = 0; break; /* MSR_IA32_PRED_CMD, for user space */
+	case MSR_PV_SYSTEM_TIME_OLD:
+		*value = vcpu->msrs.pv_clock;
+		break;
+	default:
+		*value = 0;
+		break; /* MSR_IA32_PRED_CMD, for user space */
 	}
 	return 0;
 }
@@ -111,10 +136,15 @@ static int apic_base_write(struct myhv_vcpu *vcpu, bool host, u64 value)
 static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value)
 {
 	switch (index) {
-	case MSR_IA32_TSC: return tsc_write(vcpu, host, value);
-	case MSR_IA32_TSC_ADJUST: return tsc_adjust_write(vcpu, host, value);
-	case MSR_IA32_APICBASE: return apic_base_write(vcpu, host, value);
-	case MSR_IA32_SPEC_CTRL: vcpu->msrs.spec_ctrl = value; return 0;
+	case MSR_IA32_TSC:
+		return tsc_write(vcpu, host, value);
+	case MSR_IA32_TSC_ADJUST:
+		return tsc_adjust_write(vcpu, host, value);
+	case MSR_IA32_APICBASE:
+		return apic_base_write(vcpu, host, value);
+	case MSR_IA32_SPEC_CTRL:
+		vcpu->msrs.spec_ctrl = value;
+		return 0;
 	case MSR_IA32_PRED_CMD:
 		if (value && boot_cpu_has(X86_FEATURE_IBPB))
 			wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
@@ -124,14 +154,17 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 		if (host)
 			vcpu->msrs.ucode_rev = value;
 		return 0;
-	case MSR_EFER: return efer_write(vcpu, value, host);
+	case MSR_EFER:
+		return efer_write(vcpu, value, host);
 	case MSR_FS_BASE:
 	case MSR_GS_BASE:
 		vcpu_regs_dirty(vcpu, MYHV_STATE_SEGMENTS)
 			->segments.seg[index == MSR_FS_BASE ? MYHV_SEG_FS : MYHV_SEG_GS]
 			.base = value;
 		return 0;
-	case MSR_TSC_AUX: vcpu->msrs.tsc_aux = value; return 0;
+	case MSR_TSC_AUX:
+		vcpu->msrs.tsc_aux = value;
+		return 0;
 	case MSR_PV_WALL_CLOCK:
 	case MSR_PV_WALL_CLOCK_OLD:
 	case MSR_PV_SYSTEM_TIME:
@@ -139,7 +172,8 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 		if (!host && !(vcpu->vm->pv_features & MYHV_PV_CLOCK))
 			return -EINVAL;
 		return pvclock_msr_write(vcpu, index, value);
-	default: return -ENOENT;
+	default:
+		return -ENOENT;
 	}
 }
 
@@ -154,12 +188,19 @@ int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value)
 	if (!host && ((rule->flags & MSR_WRITE_ONLY) || !is_offered(vcpu, rule)))
 		return -EINVAL;
 	switch (rule->kind) {
-	case MSR_STORED: *value = *msr_stored(&vcpu->msrs, rule, index); return 0;
-	case MSR_BACKEND: return backend->msr_get(vcpu, index, value);
+	case MSR_STORED:
+		*value = *msr_stored(&vcpu->msrs, rule, index);
+		return 0;
+	case MSR_BACKEND:
+		return backend->msr_get(vcpu, index, value);
 	case MSR_CONST:
-	case MSR_IGNORED: *value = rule->valid; return 0;
-	case MSR_LAPIC: return vcpu->lapic ? lapic_msr_read(vcpu, index, value) : -ENOENT;
-	default: return special_read(vcpu, index, value);
+	case MSR_IGNORED:
+		*value = rule->valid;
+		return 0;
+	case MSR_LAPIC:
+		return vcpu->lapic ? lapic_msr_read(vcpu, index, value) : -ENOENT;
+	default:
+		return special_read(vcpu, index, value);
 	}
 }
 
@@ -179,11 +220,16 @@ int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value)
 			return -EINVAL;
 		*msr_stored(&vcpu->msrs, rule, index) = value;
 		return 0;
-	case MSR_BACKEND: return backend->msr_set(vcpu, index, value);
-	case MSR_CONST: return host && value == rule->valid ? 0 : -EINVAL;
-	case MSR_IGNORED: return 0;
-	case MSR_LAPIC: return vcpu->lapic ? lapic_msr_write(vcpu, index, value) : -ENOENT;
-	default: return special_write(vcpu, index, host, value);
+	case MSR_BACKEND:
+		return backend->msr_set(vcpu, index, value);
+	case MSR_CONST:
+		return host && value == rule->valid ? 0 : -EINVAL;
+	case MSR_IGNORED:
+		return 0;
+	case MSR_LAPIC:
+		return vcpu->lapic ? lapic_msr_write(vcpu, index, value) : -ENOENT;
+	default:
+		return special_write(vcpu, index, host, value);
 	}
 }
 

@@ -6,7 +6,7 @@
 #include <linux/types.h>
 
 /* CPUID_PV_* that work; the VM's MYHV_PV_* choose among them. */
-#define PV_IMPLEMENTED                                                               \
+#define PV_IMPLEMENTED                                                                \
 	(CPUID_PV_CLOCK | CPUID_PV_CLOCK2 | CPUID_PV_NOP_IO_DELAY | CPUID_PV_UNHALT | \
 	 CPUID_PV_CLOCK_STABLE)
 

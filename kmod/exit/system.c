@@ -92,7 +92,7 @@ enum exit_action exit_xsetbv(struct myhv_vcpu *vcpu)
 
 enum exit_action exit_shutdown(struct myhv_vcpu *vcpu)
 {
-	vcpu->event = (struct event_state) { 0 };
+	vcpu->event = (struct event_state){ 0 };
 	vcpu->exit->reason = MYHV_EXIT_SHUTDOWN;
 	return EXIT_TO_USER;
 }

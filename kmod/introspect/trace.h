@@ -12,6 +12,8 @@
 #include <linux/tracepoint.h>
 #include <linux/types.h>
 
+/* clang-format off */
+
 /* About to enter the guest. */
 TRACE_EVENT(myhv_entry,
 	TP_PROTO(u32 vm, u32 vcpu, u64 rip),
@@ -188,6 +190,8 @@ TRACE_EVENT(myhv_msr,
 		  __entry->write ? "wrmsr" : "rdmsr", __entry->index, __entry->value,
 		  __entry->error)
 );
+
+/* clang-format on */
 
 #endif /* MYHV_TRACE_H */
 

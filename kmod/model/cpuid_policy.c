@@ -44,8 +44,8 @@ const struct cpuid_row *cpuid_find(const struct cpuid_table *t, u32 function, u3
  * the data of the highest basic leaf, AMD's with zeros; the topology leaves name their
  * subleaf and the APIC id whatever it is (SDM "CPUID", leaves 0BH and 1FH).
  */
-static const struct cpuid_row *lookup_missing(const struct cpuid_table *t, u32 function,
-					      u32 index, u32 regs[LEAF_NR_REGS])
+static const struct cpuid_row *lookup_missing(const struct cpuid_table *t, u32 function, u32 index,
+					      u32 regs[LEAF_NR_REGS])
 {
 	const struct cpuid_row *row;
 
@@ -122,12 +122,17 @@ void cpuid_apply_runtime(const struct cpuid_table *t, const struct cpuid_row *ro
 	case CPUID_RT_STRUCTURED:
 		set_bit_if(&regs[LEAF_ECX], BIT(4), rt->cr4 & X86_CR4_PKE);
 		break;
-	case CPUID_RT_XSAVE: regs[LEAF_EBX] = xsave_bytes(t, rt->xcr0, false); break;
+	case CPUID_RT_XSAVE:
+		regs[LEAF_EBX] = xsave_bytes(t, rt->xcr0, false);
+		break;
 	case CPUID_RT_XSAVES:
 		regs[LEAF_EBX] = xsave_bytes(t, rt->xcr0 | rt->xss, true);
 		break;
-	case CPUID_RT_PV: regs[LEAF_EAX] &= rt->pv; break;
-	default: break;
+	case CPUID_RT_PV:
+		regs[LEAF_EAX] &= rt->pv;
+		break;
+	default:
+		break;
 	}
 }
 
@@ -136,8 +141,10 @@ static u8 runtime_of(const struct cpuid_row *row)
 	u32 index = row->indexed ? row->index : 0;
 
 	switch (row->function) {
-	case 0x1: return CPUID_RT_FEATURES;
-	case 0x7: return index == 0 ? CPUID_RT_STRUCTURED : CPUID_STATIC;
+	case 0x1:
+		return CPUID_RT_FEATURES;
+	case 0x7:
+		return index == 0 ? CPUID_RT_STRUCTURED : CPUID_STATIC;
 	case 0xd:
 		if (index == 0)
 			return CPUID_RT_XSAVE;
@@ -145,9 +152,12 @@ static u8 runtime_of(const struct cpuid_row *row)
 		if (index == 1 && (row->regs[LEAF_EAX] & (BIT(1) | BIT(3))))
 			return CPUID_RT_XSAVES;
 		return CPUID_STATIC;
-	case 0x80000001u: return CPUID_RT_EXT;
-	case CPUID_PV_FEATURES: return CPUID_RT_PV;
-	default: return CPUID_STATIC;
+	case 0x80000001u:
+		return CPUID_RT_EXT;
+	case CPUID_PV_FEATURES:
+		return CPUID_RT_PV;
+	default:
+		return CPUID_STATIC;
 	}
 }
 
@@ -328,7 +338,7 @@ int cpuid_table_build(struct cpuid_table *t, const struct myhv_cpuid_entry *entr
 	for (u32 i = 0; i < count; i++) {
 		if ((entries[i].flags & ~MYHV_CPUID_INDEXED) || entries[i].pad)
 			return -EINVAL;
-		row = (struct cpuid_row) {
+		row = (struct cpuid_row){
 			.function = entries[i].function,
 			.index = entries[i].index,
 			.regs = { entries[i].eax, entries[i].ebx, entries[i].ecx, entries[i].edx },

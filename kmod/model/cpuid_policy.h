@@ -58,8 +58,7 @@ struct cpuid_host {
  * The table describes one CPU with APIC id 0; topology is the monitor's to edit.
  * Return: how many entries there are, also when that is more than @max.
  */
-u32 cpuid_supported_table(const struct cpuid_host *host, struct myhv_cpuid_entry *entries,
-			  u32 max);
+u32 cpuid_supported_table(const struct cpuid_host *host, struct myhv_cpuid_entry *entries, u32 max);
 
 /* cpuid_row::runtime: bits that depend on the vCPU's registers. */
 enum cpuid_runtime_kind {
@@ -130,8 +129,7 @@ static inline size_t cpuid_table_bytes(u32 count)
  * Return: 0 or -EINVAL: a leaf twice, unknown flags, padding not zero, an impossible address
  * width or XSAVE component.
  */
-int cpuid_table_build(struct cpuid_table *table, const struct myhv_cpuid_entry *entries,
-		      u32 count);
+int cpuid_table_build(struct cpuid_table *table, const struct myhv_cpuid_entry *entries, u32 count);
 
 /** cpuid_find() - the row of a leaf as it stands in the table, or NULL */
 const struct cpuid_row *cpuid_find(const struct cpuid_table *table, u32 function, u32 index);

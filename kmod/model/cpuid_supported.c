@@ -156,7 +156,7 @@ static void put(struct builder *b, u32 function, u32 index, bool indexed,
 		const u32 regs[LEAF_NR_REGS])
 {
 	if (b->count < b->max)
-		b->entries[b->count] = (struct myhv_cpuid_entry) {
+		b->entries[b->count] = (struct myhv_cpuid_entry){
 			.function = function,
 			.index = index,
 			.flags = indexed ? MYHV_CPUID_INDEXED : 0,

@@ -16,10 +16,14 @@ static enum exception_class class_of(u8 vector)
 	case X86_TRAP_NP:
 	case X86_TRAP_SS:
 	case X86_TRAP_GP:
-	case X86_TRAP_CP: return CONTRIBUTORY;
-	case X86_TRAP_PF: return PAGE_FAULT;
-	case X86_TRAP_DF: return DOUBLE_FAULT;
-	default: return BENIGN;
+	case X86_TRAP_CP:
+		return CONTRIBUTORY;
+	case X86_TRAP_PF:
+		return PAGE_FAULT;
+	case X86_TRAP_DF:
+		return DOUBLE_FAULT;
+	default:
+		return BENIGN;
 	}
 }
 
@@ -68,7 +72,9 @@ static void queue(struct event_state *ev, const struct event *event)
 	}
 	first = cut_exception ? ev->reinject.vector : ev->exception.vector;
 	switch (merge(first, event->vector)) {
-	case TAKE_SECOND: set_exception(ev, event); break;
+	case TAKE_SECOND:
+		set_exception(ev, event);
+		break;
 	case MERGE_TO_DF:
 		/* CR2 is written when a #PF is found, so its payload outlives it */
 		keep_cr2 = ev->exception_pending && first == X86_TRAP_PF && ev->has_payload;
@@ -125,7 +131,7 @@ void event_requeue(struct event_state *ev, const struct event *cut)
 
 void event_drop_reinject(struct event_state *ev)
 {
-	ev->reinject = (struct event) { .type = EVENT_NONE };
+	ev->reinject = (struct event){ .type = EVENT_NONE };
 }
 
 /* Faults push RFLAGS with RF set; traps and aborts do not (SDM "RF flag"). */
@@ -139,8 +145,10 @@ static bool is_fault(const struct event *event)
 	case X86_TRAP_BP:
 	case X86_TRAP_OF:
 	case X86_TRAP_DF:
-	case X86_TRAP_MC: return false;
-	default: return true;
+	case X86_TRAP_MC:
+		return false;
+	default:
+		return true;
 	}
 }
 
@@ -180,11 +188,11 @@ struct event_decision event_decide(struct event_state *ev, const struct event_fa
 		d.took_reinject = true;
 		event_drop_reinject(ev);
 	} else if (ev->nmi_pending && !facts->nmi_blocked && !facts->shadow) {
-		d.inject = (struct event) { .type = EVENT_NMI, .vector = X86_TRAP_NMI };
+		d.inject = (struct event){ .type = EVENT_NMI, .vector = X86_TRAP_NMI };
 		ev->nmi_pending--;
 	} else if (irq_waits && ev->reinject.type == EVENT_NONE && facts->rflags_if &&
 		   !facts->shadow) {
-		d.inject = (struct event) { .type = EVENT_EXTERNAL_INTERRUPT };
+		d.inject = (struct event){ .type = EVENT_EXTERNAL_INTERRUPT };
 		irq_waits = false;
 	}
 	d.nmi_window = ev->nmi_pending != 0;

@@ -169,25 +169,36 @@ static bool mce_bank_ok(u32 index, u64 value, const struct msr_guest *g)
 	if ((index - 0x400) / 4 >= g->mce_banks)
 		return false;
 	switch (index & 3) {
-	case 0: return value == 0 || (value | BIT_ULL(10)) == ~0ULL;
-	case 1: return value == 0 || g->mce_status_writable;
-	default: return true;
+	case 0:
+		return value == 0 || (value | BIT_ULL(10)) == ~0ULL;
+	case 1:
+		return value == 0 || g->mce_status_writable;
+	default:
+		return true;
 	}
 }
 
 bool msr_value_ok(const struct msr_rule *rule, u32 index, u64 value, const struct msr_guest *g)
 {
 	switch (rule->check) {
-	case MSR_MASK: return !(value & ~rule->valid);
-	case MSR_CANONICAL: return linear_is_canonical(value, g->linear_bits);
-	case MSR_PAT: return memory_types_ok(value, true);
-	case MSR_MTRR_FIXED: return memory_types_ok(value, false);
-	case MSR_MTRR_BASE: return mtrr_variable_ok(index, value, g->maxphyaddr);
+	case MSR_MASK:
+		return !(value & ~rule->valid);
+	case MSR_CANONICAL:
+		return linear_is_canonical(value, g->linear_bits);
+	case MSR_PAT:
+		return memory_types_ok(value, true);
+	case MSR_MTRR_FIXED:
+		return memory_types_ok(value, false);
+	case MSR_MTRR_BASE:
+		return mtrr_variable_ok(index, value, g->maxphyaddr);
 	case MSR_MTRR_DEFTYPE:
 		return !(value & ~0xcffULL) && memory_type_ok(value & 0xff, false);
-	case MSR_ALL_OR_NONE: return value == 0 || value == ~0ULL;
-	case MSR_MCE_BANK: return mce_bank_ok(index, value, g);
-	default: return true;
+	case MSR_ALL_OR_NONE:
+		return value == 0 || value == ~0ULL;
+	case MSR_MCE_BANK:
+		return mce_bank_ok(index, value, g);
+	default:
+		return true;
 	}
 }
 
@@ -214,7 +225,7 @@ void msr_policy_reset(struct vcpu_msrs *msrs, bool init)
 	msrs->spec_ctrl = 0;
 	if (init)
 		return; /* SDM "Processor State After Reset": INIT leaves the others alone */
-	*msrs = (struct vcpu_msrs) {
+	*msrs = (struct vcpu_msrs){
 		.misc_enable = MISC_ENABLE_FAST_STRING | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS,
 		.mcg_cap = MCG_CTL_P | MSR_MCE_BANKS,
 		.mcg_ctl = ~0ULL,

@@ -31,8 +31,12 @@ static void full_cpu(void *ctx, u32 function, u32 index, u32 regs[LEAF_NR_REGS])
 		regs[LEAF_EBX] = 576 + 64 * (index - 2);
 		regs[LEAF_ECX] = index == 6 ? 2 : 0;
 		break;
-	case 0x80000000u: regs[LEAF_EAX] = 0x80000028; break;
-	case 0x80000008u: regs[LEAF_EAX] = 0x30003030; break;
+	case 0x80000000u:
+		regs[LEAF_EAX] = 0x80000028;
+		break;
+	case 0x80000008u:
+		regs[LEAF_EAX] = 0x30003030;
+		break;
 	}
 }
 
@@ -41,10 +45,18 @@ static void bare_cpu(void *ctx, u32 function, u32 index, u32 regs[LEAF_NR_REGS])
 {
 	memset(regs, 0, LEAF_NR_REGS * sizeof(regs[0]));
 	switch (function) {
-	case 0: regs[LEAF_EAX] = 1; break;
-	case 1: regs[LEAF_EDX] = 0x078bfbff; break;
-	case 0x80000000u: regs[LEAF_EAX] = 0x80000001; break;
-	case 0x80000001u: regs[LEAF_EDX] = BIT(11) | BIT(20) | BIT(29); break;
+	case 0:
+		regs[LEAF_EAX] = 1;
+		break;
+	case 1:
+		regs[LEAF_EDX] = 0x078bfbff;
+		break;
+	case 0x80000000u:
+		regs[LEAF_EAX] = 0x80000001;
+		break;
+	case 0x80000001u:
+		regs[LEAF_EDX] = BIT(11) | BIT(20) | BIT(29);
+		break;
 	}
 }
 
@@ -288,7 +300,7 @@ static void test_full_table(void **state)
 
 	/* the same place in the hash for many of them */
 	for (u32 i = 0; i < CPUID_MAX_ENTRIES; i++)
-		entries[i] = (struct myhv_cpuid_entry) { .function = i * 0x200, .eax = i };
+		entries[i] = (struct myhv_cpuid_entry){ .function = i * 0x200, .eax = i };
 	t = build(entries, CPUID_MAX_ENTRIES, 0);
 	for (u32 i = 0; i < CPUID_MAX_ENTRIES; i++)
 		assert_int_equal(cpuid_find(t, i * 0x200, 0)->regs[LEAF_EAX], i);
@@ -313,7 +325,7 @@ static void test_refusals(void **state)
 	e[1].flags = 0;
 	e[1].pad = 1;
 	build(e, 2, -EINVAL);
-	e[0] = (struct myhv_cpuid_entry) { .function = 0x80000008, .eax = 0x3035 };
+	e[0] = (struct myhv_cpuid_entry){ .function = 0x80000008, .eax = 0x3035 };
 	build(e, 1, -EINVAL); /* 53 bits */
 	e[0].eax = 0x301f;
 	build(e, 1, -EINVAL); /* 31 */
@@ -321,8 +333,11 @@ static void test_refusals(void **state)
 	build(e, 1, -EINVAL); /* 64 linear bits */
 	e[0].eax = 0x3934;
 	free(build(e, 1, 0));
-	e[0] = (struct myhv_cpuid_entry) {
-		.function = 0xd, .index = 2, .flags = MYHV_CPUID_INDEXED, .eax = 0x80000000,
+	e[0] = (struct myhv_cpuid_entry){
+		.function = 0xd,
+		.index = 2,
+		.flags = MYHV_CPUID_INDEXED,
+		.eax = 0x80000000,
 	};
 	build(e, 1, -EINVAL);
 }
@@ -330,16 +345,11 @@ static void test_refusals(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_denied_features),
-		cmocka_unit_test(test_dependencies),
-		cmocka_unit_test(test_bare_host),
-		cmocka_unit_test(test_short_array),
-		cmocka_unit_test(test_runtime_bits),
-		cmocka_unit_test(test_xsave_size),
-		cmocka_unit_test(test_lookup),
-		cmocka_unit_test(test_empty_table),
-		cmocka_unit_test(test_full_table),
-		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_denied_features), cmocka_unit_test(test_dependencies),
+		cmocka_unit_test(test_bare_host),	cmocka_unit_test(test_short_array),
+		cmocka_unit_test(test_runtime_bits),	cmocka_unit_test(test_xsave_size),
+		cmocka_unit_test(test_lookup),		cmocka_unit_test(test_empty_table),
+		cmocka_unit_test(test_full_table),	cmocka_unit_test(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

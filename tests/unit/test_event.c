@@ -18,7 +18,7 @@ static void queue(struct event_state *ev, u8 vector)
 
 static struct event cut_event(enum event_type type, u8 vector)
 {
-	return (struct event) { .type = type, .vector = vector };
+	return (struct event){ .type = type, .vector = vector };
 }
 
 static void test_idle(void **state)
@@ -79,7 +79,7 @@ static void test_merge_table(void **state)
 
 	for (size_t i = 0; i < ARRAY_SIZE(contributory); i++) {
 		for (size_t j = 0; j < ARRAY_SIZE(contributory); j++) {
-			ev = (struct event_state) { 0 };
+			ev = (struct event_state){ 0 };
 			queue(&ev, contributory[i]);
 			queue(&ev, contributory[j]);
 			assert_int_equal(ev.exception.vector, X86_TRAP_DF);
@@ -87,22 +87,22 @@ static void test_merge_table(void **state)
 			assert_int_equal(ev.exception.error, 0);
 		}
 		/* contributory, then page fault: one after the other */
-		ev = (struct event_state) { 0 };
+		ev = (struct event_state){ 0 };
 		queue(&ev, contributory[i]);
 		queue(&ev, X86_TRAP_PF);
 		assert_int_equal(ev.exception.vector, X86_TRAP_PF);
 		/* page fault, then contributory */
-		ev = (struct event_state) { 0 };
+		ev = (struct event_state){ 0 };
 		queue(&ev, X86_TRAP_PF);
 		queue(&ev, contributory[i]);
 		assert_int_equal(ev.exception.vector, X86_TRAP_DF);
 		/* double fault, then contributory */
-		ev = (struct event_state) { 0 };
+		ev = (struct event_state){ 0 };
 		queue(&ev, X86_TRAP_DF);
 		queue(&ev, contributory[i]);
 		assert_true(ev.triple_fault);
 	}
-	ev = (struct event_state) { 0 };
+	ev = (struct event_state){ 0 };
 	queue(&ev, X86_TRAP_PF);
 	queue(&ev, X86_TRAP_PF);
 	assert_int_equal(ev.exception.vector, X86_TRAP_DF);
@@ -110,12 +110,12 @@ static void test_merge_table(void **state)
 	assert_true(ev.triple_fault);
 	for (size_t i = 0; i < ARRAY_SIZE(benign); i++) {
 		for (unsigned int other = 0; other <= X86_TRAP_CP; other++) {
-			ev = (struct event_state) { 0 };
+			ev = (struct event_state){ 0 };
 			queue(&ev, benign[i]);
 			queue(&ev, other);
 			assert_int_equal(ev.exception.vector, other);
 			assert_false(ev.triple_fault);
-			ev = (struct event_state) { 0 };
+			ev = (struct event_state){ 0 };
 			queue(&ev, other);
 			queue(&ev, benign[i]);
 			assert_int_equal(ev.exception.vector, benign[i]);
@@ -233,9 +233,9 @@ static void test_nmi_blocking(void **state)
 	d = event_decide(&ev, &facts);
 	assert_int_equal(d.inject.type, EVENT_NONE);
 	assert_true(d.nmi_window);
-	facts = (struct event_facts) { .shadow = true };
+	facts = (struct event_facts){ .shadow = true };
 	assert_int_equal(event_decide(&ev, &facts).inject.type, EVENT_NONE);
-	facts = (struct event_facts) { 0 };
+	facts = (struct event_facts){ 0 };
 	d = event_decide(&ev, &facts);
 	assert_int_equal(d.inject.type, EVENT_NMI);
 	assert_int_equal(d.inject.vector, X86_TRAP_NMI);
@@ -245,9 +245,9 @@ static void test_nmi_blocking(void **state)
 	/* an NMI that was cut ignores the blocking that its own delivery set */
 	struct event cut = cut_event(EVENT_NMI, X86_TRAP_NMI);
 
-	ev = (struct event_state) { 0 };
+	ev = (struct event_state){ 0 };
 	event_requeue(&ev, &cut);
-	facts = (struct event_facts) { .nmi_blocked = true };
+	facts = (struct event_facts){ .nmi_blocked = true };
 	assert_int_equal(event_decide(&ev, &facts).inject.type, EVENT_NMI);
 }
 
