@@ -109,7 +109,7 @@ static inline u64 tsc_per_ms(void)
 	if (!value) {
 		start = rdtsc();
 		us = host_call(CALL_SLEEP, 20);
-		value = (rdtsc() - start) / (us / 1000);
+		value = (ulong)(rdtsc() - start) / (us / 1000);
 	}
 	return value;
 }
