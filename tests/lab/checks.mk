@@ -130,5 +130,5 @@ check_targets := all check-pure check-unit check-headers sparse doc-check check-
 check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
 
-check-long: check ## check, then the integration tests on every host
-	@tests/lab/check-all $(O) $(addprefix check-lab-,max 6.12 7.2 debug)
+check-long: check ## check, then all integration tests on every host, the long ones too
+	@LONG=1 tests/lab/check-all $(O) check-lab $(addprefix check-lab-,max 6.12 7.2 debug)
