@@ -16,6 +16,14 @@
 
 #define PAGE 4096
 
+/* Linux's selectors for user space, and places in the code page that lead to it. */
+#define USER_CS_32 0x23
+#define USER_CS_64 0x33
+#define USER_DS 0x2b
+#define GO_32_OFFSET 0
+#define LEAVE_OFFSET 32
+#define LEAVE_TAKEN_OFFSET 64
+
 u8 *native_code;
 u8 *native_data;
 
@@ -124,6 +132,8 @@ static void on_fault(int sig, siginfo_t *info, void *context)
 	caught.error = uc->uc_mcontext.gregs[REG_ERR];
 	caught.address = (u64)info->si_addr;
 	uc->uc_mcontext.gregs[REG_RIP] = (u64)native_leave;
+	uc->uc_mcontext.gregs[REG_CSGSFS] &= ~0xffffULL;
+	uc->uc_mcontext.gregs[REG_CSGSFS] |= USER_CS_64;
 }
 
 bool native_has_avx(void)
@@ -160,8 +170,9 @@ bool native_init(void)
 	if (sigaltstack(&ss, NULL))
 		return false;
 
+	/* 64-bit code needs none, and has null selectors there. */
+	__asm__ volatile("mov %0, %%ds\n\tmov %0, %%es" ::"r"(USER_DS));
 	native_cpu.avx = !!__builtin_cpu_supports("avx");
-	native_cpu.target = (u64)native_code + NATIVE_INSN_OFFSET;
 	native_cpu.leave = (u64)native_leave;
 	native_cpu.leave_taken = (u64)native_leave_taken;
 	return true;
@@ -176,13 +187,46 @@ static void emit_jump(u8 *at, u64 to)
 	memcpy(at + sizeof(opcode), &to, sizeof(to));
 }
 
-void native_run(const u8 *insn, unsigned int length, struct native_state *state,
+/* ljmp *[rip + 0], and the far pointer behind it: from 64 to 32-bit code. */
+static void emit_go_32(u8 *at, u32 to)
+{
+	static const u8 opcode[6] = { 0xff, 0x2d };
+	const u16 selector = USER_CS_32;
+
+	memcpy(at, opcode, sizeof(opcode));
+	memcpy(at + sizeof(opcode), &to, sizeof(to));
+	memcpy(at + sizeof(opcode) + sizeof(to), &selector, sizeof(selector));
+}
+
+/* ljmp selector:offset, in 32-bit code. */
+static void emit_go_64(u8 *at, u32 to)
+{
+	const u16 selector = USER_CS_64;
+
+	at[0] = 0xea;
+	memcpy(at + 1, &to, sizeof(to));
+	memcpy(at + 1 + sizeof(to), &selector, sizeof(selector));
+}
+
+void native_run(const u8 *insn, unsigned int length, bool is_32bit, struct native_state *state,
 		struct native_fault *fault)
 {
+	u8 *at = native_code + NATIVE_INSN_OFFSET, *taken = native_code + NATIVE_TAKEN_OFFSET;
+
 	memset(native_code, 0xcc, PAGE);
-	memcpy(native_code + NATIVE_INSN_OFFSET, insn, length);
-	emit_jump(native_code + NATIVE_INSN_OFFSET + length, native_cpu.leave);
-	emit_jump(native_code + NATIVE_TAKEN_OFFSET, native_cpu.leave_taken);
+	memcpy(at, insn, length);
+	if (is_32bit) {
+		emit_go_32(native_code + GO_32_OFFSET, (u64)at);
+		emit_jump(native_code + LEAVE_OFFSET, native_cpu.leave);
+		emit_jump(native_code + LEAVE_TAKEN_OFFSET, native_cpu.leave_taken);
+		emit_go_64(at + length, (u64)native_code + LEAVE_OFFSET);
+		emit_go_64(taken, (u64)native_code + LEAVE_TAKEN_OFFSET);
+		native_cpu.target = (u64)native_code + GO_32_OFFSET;
+	} else {
+		emit_jump(at + length, native_cpu.leave);
+		emit_jump(taken, native_cpu.leave_taken);
+		native_cpu.target = (u64)at;
+	}
 
 	native_cpu.state = *state;
 	native_cpu.state.taken = 0;

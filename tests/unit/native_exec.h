@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Run one instruction on the CPU that runs the test, with a register file of one's
- * choice, and see what it did. x86-64 user space only.
+ * choice, and see what it did. x86-64 user space only; 32-bit instructions run in
+ * compatibility mode, where the upper halves of registers are undefined afterwards.
  */
 #ifndef TESTS_NATIVE_EXEC_H
 #define TESTS_NATIVE_EXEC_H
@@ -38,7 +39,7 @@ bool native_has_avx(void);
 /* At the start of each test: cmocka installs handlers of its own before it. */
 void native_catch_faults(void);
 /* Runs @insn at native_code + NATIVE_INSN_OFFSET. */
-void native_run(const u8 *insn, unsigned int length, struct native_state *state,
+void native_run(const u8 *insn, unsigned int length, bool is_32bit, struct native_state *state,
 		struct native_fault *fault);
 
 #endif /* TESTS_NATIVE_EXEC_H */

@@ -15,7 +15,7 @@
 #include "x86_emulate.h"
 
 #define DEFAULT_SEED 1
-#define DEFAULT_ROUNDS 60000
+#define DEFAULT_ROUNDS 40000
 
 #define ARITH_FLAGS                                                                      \
 	(X86_EFLAGS_CF | X86_EFLAGS_PF | X86_EFLAGS_AF | X86_EFLAGS_ZF | X86_EFLAGS_SF | \
@@ -73,6 +73,7 @@ static u64 rnd_value(void)
 /* ---- one test case --------------------------------------------------------------- */
 
 struct test_case {
+	enum x86_mode mode; /* LONG64 or PROT32 */
 	u8 bytes[X86_MAX_INSN_BYTES];
 	unsigned int length;
 	struct x86_insn insn;
@@ -81,7 +82,7 @@ struct test_case {
 };
 
 static u64 fs_base;
-static bool has_lzcnt, has_bmi1;
+static bool has_lzcnt, has_bmi1, has_sse42;
 
 /* ---- the emulator's view ----------------------------------------------------------- */
 
@@ -173,7 +174,12 @@ static const struct x86_segment *op_segment(struct x86_emul *e, enum x86_seg seg
 {
 	struct machine *m = to_machine(e);
 
-	m->seg = (struct x86_segment){ .base = seg == X86_SEG_FS ? fs_base : 0 };
+	m->seg = (struct x86_segment){
+		.base = seg == X86_SEG_FS ? fs_base : 0,
+		.limit = 0xffffffff,
+		.attrib = X86_SEG_P | X86_SEG_S | X86_SEG_DB | X86_SEG_TYPE_RW |
+			  (seg == X86_SEG_CS ? X86_SEG_TYPE_CODE : 0),
+	};
 	return &m->seg;
 }
 
@@ -209,7 +215,7 @@ static enum x86_emul_result emulate(const struct test_case *tc, struct machine *
 				      .regs = &m->regs,
 				      .cr0 = X86_CR0_PE | X86_CR0_PG,
 				      .cr4 = X86_CR4_OSFXSR | X86_CR4_OSXSAVE,
-				      .mode = X86_MODE_LONG64,
+				      .mode = tc->mode,
 				      .cpl = 3,
 				      .max_steps = 1000 } };
 	m->tc = tc;
@@ -240,6 +246,17 @@ static bool is_testable(const struct x86_insn *insn)
 	default:
 		return false;
 	}
+	/* The selectors of FS and GS are null. */
+	if (insn->mode == X86_MODE_PROT32 && (insn->seg == X86_SEG_FS || insn->seg == X86_SEG_GS))
+		return false;
+	/* One feature bit stands for its whole generation. */
+	if ((insn->op == X86_OP_POPCNT || insn->op == X86_OP_CRC32 || insn->op == X86_OP_MOVBE ||
+	     insn->op == X86_OP_CMPXCHG8B) &&
+	    !has_sse42)
+		return false;
+	/* Vendors differ in the upper half of a destination that is not written. */
+	if (insn->op == X86_OP_CMPXCHG && !(insn->flags & X86_INSN_MEM) && insn->op_size == 4)
+		return false;
 	if (insn->op == X86_OP_LZCNT && !has_lzcnt)
 		return false;
 	if (insn->op == X86_OP_TZCNT && !has_bmi1)
@@ -262,18 +279,19 @@ static bool is_testable(const struct x86_insn *insn)
 /* Opcode and ModRM with random prefixes; false when it is not one that we test. */
 static bool random_insn(struct test_case *tc)
 {
-	static const u8 prefixes[] = { 0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x64, 0x2e };
+	static const u8 prefixes[] = { 0x66, 0x67, 0xf2, 0xf3, 0xf0, 0x2e, 0x64 };
+	bool is_long = tc->mode == X86_MODE_LONG64;
 	unsigned int n = 0, i;
 
 	for (i = 0; i < sizeof(tc->bytes); i++)
 		tc->bytes[i] = rnd();
 	while (one_in(3) && n < 3)
 		tc->bytes[n++] = prefixes[rnd_below(ARRAY_SIZE(prefixes))];
-	if (native_has_avx() && one_in(30)) {
+	if (is_long && native_has_avx() && one_in(30)) {
 		tc->bytes[n++] = 0xc5;
 		tc->bytes[n] |= one_in(2) ? 0x78 : 0;
 	} else {
-		if (one_in(2))
+		if (is_long && one_in(2))
 			tc->bytes[n++] = 0x40 | rnd_below(16);
 		if (one_in(3))
 			tc->bytes[n++] = 0x0f;
@@ -282,7 +300,7 @@ static bool random_insn(struct test_case *tc)
 			tc->bytes[n] = 0xf0 | rnd_below(2);
 		}
 	}
-	if (x86_decode(&tc->insn, tc->bytes, sizeof(tc->bytes), X86_MODE_LONG64))
+	if (x86_decode(&tc->insn, tc->bytes, sizeof(tc->bytes), tc->mode))
 		return false;
 	if (!is_testable(&tc->insn))
 		return false;
@@ -303,9 +321,9 @@ static void patch_disp32(struct test_case *tc, u32 disp)
 }
 
 /* An address in or near the data, now and then one that is not even canonical. */
-static u64 random_target(void)
+static u64 random_target(const struct test_case *tc)
 {
-	if (one_in(60))
+	if (tc->mode == X86_MODE_LONG64 && one_in(60))
 		return 0x0001000000000000 | rnd() >> 16;
 	if (one_in(20))
 		return (u64)native_data + NATIVE_DATA_BYTES - rnd_below(32);
@@ -332,7 +350,7 @@ static bool aim_memory_operand(struct test_case *tc, u64 target)
 
 	if (insn->seg == X86_SEG_FS)
 		target -= fs_base;
-	if (insn->addr_size == 4 && target >> 32)
+	if (insn->addr_size == 2 || (insn->addr_size == 4 && target >> 32))
 		return false;
 	if (insn->form == X86_FORM_A_MOFFS || insn->form == X86_FORM_MOFFS_A) {
 		memcpy(tc->bytes + tc->length - insn->addr_size, &target, insn->addr_size);
@@ -373,19 +391,21 @@ static bool uses_stack(const struct x86_insn *insn)
 	return (insn->op >= X86_OP_PUSH && insn->op <= X86_OP_CALL_IND) || insn->op == X86_OP_RET;
 }
 
-/* Everything an instruction needs beside its bytes. */
-static bool random_state(struct test_case *tc)
+static u64 taken_address(void)
 {
-	const u64 taken = (u64)native_code + NATIVE_TAKEN_OFFSET;
-	struct x86_insn *insn = &tc->insn;
-	u64 *gpr = tc->before.gpr, stack;
+	return (u64)native_code + NATIVE_TAKEN_OFFSET;
+}
+
+/* Numbers without a meaning in all registers and in memory. */
+static void random_numbers(struct test_case *tc)
+{
 	unsigned int i;
+	u64 val;
 
 	for (i = 0; i < X86_NR_GPRS; i++)
-		gpr[i] = rnd_value();
+		tc->before.gpr[i] = rnd_value();
 	for (i = 0; i < sizeof(tc->data); i += 8) {
-		u64 val = rnd_value();
-
+		val = rnd_value();
 		memcpy(tc->data + i, &val, 8);
 	}
 	for (i = 0; i < sizeof(tc->before.vec); i++)
@@ -395,73 +415,147 @@ static bool random_state(struct test_case *tc)
 			memset(tc->before.vec[i] + 16, 0, 16);
 	tc->before.rflags = (rnd() & (ARITH_FLAGS | X86_EFLAGS_DF)) | X86_EFLAGS_IF |
 			    X86_EFLAGS_FIXED;
+}
 
-	if (insn->op >= X86_OP_MOVS && insn->op <= X86_OP_SCAS) {
-		/* Which of two faults comes first is not defined: at most one operand is bad. */
-		gpr[X86_RSI] = gpr[X86_RDI] = (u64)native_data + 256 + rnd_below(4096);
-		gpr[one_in(2) ? X86_RSI : X86_RDI] = random_target();
-		gpr[X86_RSI] -= insn->seg == X86_SEG_FS ? fs_base : 0;
-		gpr[X86_RCX] = rnd_below(24);
-		if (insn->addr_size == 4 && ((gpr[X86_RSI] | gpr[X86_RDI]) >> 32))
-			return false;
-		return true;
-	}
-	if (insn->op == X86_OP_XLAT) {
-		gpr[X86_RBX] = random_target() - (insn->seg == X86_SEG_FS ? fs_base : 0);
-		return !(insn->addr_size == 4 && (gpr[X86_RBX] + 255) >> 32);
-	}
+static bool aim_string(struct test_case *tc)
+{
+	u64 *gpr = tc->before.gpr;
 
-	/* Make equality, and quotients that fit, likely. */
-	if ((insn->op == X86_OP_CMPXCHG || insn->op == X86_OP_CMPXCHG8B) && one_in(2)) {
+	/* Which of two faults comes first is not defined: at most one operand is bad. */
+	gpr[X86_RSI] = gpr[X86_RDI] = (u64)native_data + 256 + rnd_below(4096);
+	gpr[one_in(2) ? X86_RSI : X86_RDI] = random_target(tc);
+	gpr[X86_RSI] -= tc->insn.seg == X86_SEG_FS ? fs_base : 0;
+	gpr[X86_RCX] = rnd_below(24);
+	return tc->insn.addr_size == 8 || !((gpr[X86_RSI] | gpr[X86_RDI]) >> 32);
+}
+
+/* Make equality, and quotients that fit, likely. */
+static void favour_success(struct test_case *tc)
+{
+	u64 *gpr = tc->before.gpr;
+
+	if (!one_in(2))
+		return;
+	switch (tc->insn.op) {
+	case X86_OP_CMPXCHG:
+	case X86_OP_CMPXCHG8B:
 		memset(tc->data, rnd(), sizeof(tc->data));
 		memcpy(&gpr[X86_RAX], tc->data, 8);
 		memcpy(&gpr[X86_RDX], tc->data, 8);
-	}
-	if ((insn->op == X86_OP_DIV || insn->op == X86_OP_IDIV) && one_in(2))
+		break;
+	case X86_OP_DIV:
+	case X86_OP_IDIV:
 		gpr[X86_RDX] = (s64)gpr[X86_RDX] >> (40 + rnd_below(24));
-
-	/* The stack lies in the data; what is popped must be harmless. */
-	if (uses_stack(insn)) {
-		stack = random_target();
-		gpr[insn->op == X86_OP_LEAVE ? X86_RBP : X86_RSP] = stack;
-		stack -= (u64)native_data;
-		if (stack <= NATIVE_DATA_BYTES - 8) {
-			if (insn->op == X86_OP_RET)
-				memcpy(tc->data + stack, &taken, 8);
-			else if (insn->op == X86_OP_POPF)
-				tc->data[stack + 1] &= 0x8c, tc->data[stack + 2] = 0;
-		}
-		if (insn->op == X86_OP_POPF)
-			return stack <= NATIVE_DATA_BYTES - 8;
+		break;
 	}
+}
 
-	if ((insn->flags & X86_INSN_MEM) || insn->form == X86_FORM_A_MOFFS ||
-	    insn->form == X86_FORM_MOFFS_A) {
-		u64 target = random_target(), offset = target - (u64)native_data;
+/* The stack lies in the data; what is popped must be harmless. */
+static bool aim_stack(struct test_case *tc)
+{
+	u64 stack = random_target(tc), offset = stack - (u64)native_data;
+	const u64 taken = taken_address();
+	const struct x86_insn *insn = &tc->insn;
 
-		if (insn->op != X86_OP_LEA && insn->op != X86_OP_NOP) {
-			if (uses_stack(insn) && (insn->base == X86_RSP || insn->base == X86_RBP))
-				return false;
-			if (!aim_memory_operand(tc, target))
-				return false;
-			if (!limit_bit_offset(tc))
-				return false;
-		}
-		if (insn->op == X86_OP_CALL_IND || insn->op == X86_OP_JMP_IND) {
-			if (offset > NATIVE_DATA_BYTES - 8)
-				return false;
+	tc->before.gpr[insn->op == X86_OP_LEAVE ? X86_RBP : X86_RSP] = stack;
+	if (offset <= NATIVE_DATA_BYTES - 8) {
+		if (insn->op == X86_OP_RET) {
 			memcpy(tc->data + offset, &taken, 8);
+		} else if (insn->op == X86_OP_POPF) {
+			/* Neither TF, NT nor AC. */
+			tc->data[offset + 1] &= 0x8c;
+			tc->data[offset + 2] = 0;
 		}
-	} else if (insn->op == X86_OP_CALL_IND || insn->op == X86_OP_JMP_IND) {
-		if (insn->rm == X86_RSP)
-			return false;
-		gpr[insn->rm] = taken;
+		return true;
 	}
-	if (insn->op == X86_OP_CALL || insn->op == X86_OP_JMP || insn->op == X86_OP_JCC ||
-	    insn->op == X86_OP_LOOP || insn->op == X86_OP_JCXZ)
-		patch_imm(tc, NATIVE_TAKEN_OFFSET - disp_offset_of_rip(tc));
-	if (insn->op == X86_OP_LOOP || insn->op == X86_OP_JCXZ)
+	/* Half of it at the end of the data would still be popped. */
+	return offset >= NATIVE_DATA_BYTES || (insn->op != X86_OP_POPF && insn->op_size == 8);
+}
+
+static bool aim_memory(struct test_case *tc)
+{
+	u64 target = random_target(tc), offset = target - (u64)native_data;
+	const struct x86_insn *insn = &tc->insn;
+	const u64 taken = taken_address();
+
+	if (insn->op == X86_OP_LEA || insn->op == X86_OP_NOP)
+		return true;
+	if (uses_stack(insn) && (insn->base == X86_RSP || insn->base == X86_RBP))
+		return false;
+	if (!aim_memory_operand(tc, target) || !limit_bit_offset(tc))
+		return false;
+	if (insn->op == X86_OP_CALL_IND || insn->op == X86_OP_JMP_IND) {
+		if (offset > NATIVE_DATA_BYTES - 8)
+			return false;
+		memcpy(tc->data + offset, &taken, 8);
+	}
+	return true;
+}
+
+static bool aim_branch(struct test_case *tc)
+{
+	const struct x86_insn *insn = &tc->insn;
+	u64 *gpr = tc->before.gpr;
+
+	switch (insn->op) {
+	case X86_OP_LOOP:
+	case X86_OP_JCXZ:
 		gpr[X86_RCX] = (gpr[X86_RCX] & 0xffffffff00000000) | rnd_below(3);
+		fallthrough;
+	case X86_OP_CALL:
+	case X86_OP_JMP:
+	case X86_OP_JCC:
+		patch_imm(tc, NATIVE_TAKEN_OFFSET - disp_offset_of_rip(tc));
+		return true;
+	case X86_OP_CALL_IND:
+	case X86_OP_JMP_IND:
+		if (insn->flags & X86_INSN_MEM)
+			return true;
+		gpr[insn->rm] = taken_address();
+		return insn->rm != X86_RSP;
+	default:
+		return true;
+	}
+}
+
+/* Everything an instruction needs beside its bytes. False when it cannot be had. */
+static bool random_state_64(struct test_case *tc)
+{
+	const struct x86_insn *insn = &tc->insn;
+	u64 *gpr = tc->before.gpr;
+
+	random_numbers(tc);
+	if (insn->op >= X86_OP_MOVS && insn->op <= X86_OP_SCAS)
+		return aim_string(tc);
+	if (insn->op == X86_OP_XLAT) {
+		gpr[X86_RBX] = random_target(tc) - (insn->seg == X86_SEG_FS ? fs_base : 0);
+		return insn->addr_size == 8 || !((gpr[X86_RBX] + 255) >> 32);
+	}
+	favour_success(tc);
+	if (uses_stack(insn) && !aim_stack(tc))
+		return false;
+	if (((insn->flags & X86_INSN_MEM) || insn->form == X86_FORM_A_MOFFS ||
+	     insn->form == X86_FORM_MOFFS_A) &&
+	    !aim_memory(tc))
+		return false;
+	return aim_branch(tc);
+}
+
+static bool random_state(struct test_case *tc)
+{
+	const struct x86_insn *insn = &tc->insn;
+	bool implicit = insn->op == X86_OP_XLAT ||
+			(insn->op >= X86_OP_MOVS && insn->op <= X86_OP_SCAS);
+	unsigned int i;
+
+	if (implicit && insn->addr_size == 2)
+		return false;
+	if (!random_state_64(tc))
+		return false;
+	if (tc->mode == X86_MODE_LONG64)
+		return true;
+	for (i = 0; i < X86_NR_GPRS; i++)
+		tc->before.gpr[i] = (u32)tc->before.gpr[i];
 	return true;
 }
 
@@ -518,11 +612,14 @@ static u64 defined_flags(const struct test_case *tc)
 	return flags;
 }
 
-static bool result_is_undefined(const struct test_case *tc)
+static bool result_is_undefined(const struct test_case *tc, u64 native_flags)
 {
 	const struct x86_insn *insn = &tc->insn;
 	u64 count = insn->form == X86_FORM_E_G_CL ? tc->before.gpr[X86_RCX] : insn->imm;
 
+	/* Without a bit to find, vendors differ in the upper half of the destination. */
+	if (insn->op == X86_OP_BSF || insn->op == X86_OP_BSR)
+		return insn->op_size == 4 && (native_flags & X86_EFLAGS_ZF);
 	return (insn->op == X86_OP_SHLD || insn->op == X86_OP_SHRD) && insn->op_size == 2 &&
 	       (count & 31) > 16;
 }
@@ -551,8 +648,8 @@ static bool compare(const struct test_case *tc)
 	struct native_fault fault;
 	static struct machine m;
 	enum x86_emul_result res;
-	u64 flags, rip;
-	unsigned int i;
+	u64 flags, rip, gpr_mask = ~0ULL;
+	unsigned int i, gprs = X86_NR_GPRS;
 	bool same = true;
 
 	res = emulate(tc, &m);
@@ -561,8 +658,8 @@ static bool compare(const struct test_case *tc)
 		return true;
 	}
 	memcpy(native_data, tc->data, NATIVE_DATA_BYTES);
-	native_run(tc->bytes, tc->length, &native, &fault);
-	if (result_is_undefined(tc))
+	native_run(tc->bytes, tc->length, tc->mode == X86_MODE_PROT32, &native, &fault);
+	if (result_is_undefined(tc, native.rflags))
 		return true;
 
 	if ((fault.vector >= 0) != (res == X86_EMUL_FAULT)) {
@@ -595,8 +692,12 @@ static bool compare(const struct test_case *tc)
 			report(tc, "rflags", native.rflags, m.regs.rflags), same = false;
 	}
 
-	for (i = 0; i < X86_NR_GPRS; i++)
-		if (native.gpr[i] != m.regs.gpr[i])
+	if (tc->mode == X86_MODE_PROT32) {
+		gprs = 8;
+		gpr_mask = 0xffffffff;
+	}
+	for (i = 0; i < gprs; i++)
+		if ((native.gpr[i] ^ m.regs.gpr[i]) & gpr_mask)
 			report(tc, names[i], native.gpr[i], m.regs.gpr[i]), same = false;
 	for (i = 0; i < NATIVE_DATA_BYTES; i++)
 		if (native_data[i] != m.data[i]) {
@@ -626,7 +727,7 @@ static u64 env_number(const char *name, u64 otherwise)
 static bool ready;
 static unsigned int tested[X86_NR_OPS];
 
-static void test_random_instructions(void **state)
+static void run_random(enum x86_mode mode)
 {
 	u64 rounds = env_number("EMULATE_ROUNDS", DEFAULT_ROUNDS), i;
 	unsigned int different = 0;
@@ -635,6 +736,8 @@ static void test_random_instructions(void **state)
 	if (!ready)
 		skip();
 	native_catch_faults();
+	unhandled = 0;
+	tc.mode = mode;
 	rng_state = env_number("EMULATE_SEED", DEFAULT_SEED) * 0x9e3779b97f4a7c15ULL | 1;
 	for (i = 0; i < rounds; i++) {
 		while (!random_insn(&tc) || !random_state(&tc))
@@ -646,6 +749,16 @@ static void test_random_instructions(void **state)
 	assert_int_equal(different, 0);
 	/* Mostly register moves of vectors, which never reach the emulator. */
 	assert_true(unhandled < rounds / 4);
+}
+
+static void test_random_64bit(void **state)
+{
+	run_random(X86_MODE_LONG64);
+}
+
+static void test_random_32bit(void **state)
+{
+	run_random(X86_MODE_PROT32);
 }
 
 /* The generator must not lose an operation without anybody noticing. */
@@ -667,6 +780,7 @@ static void test_coverage(void **state)
 static void test_differences_are_seen(void **state)
 {
 	static struct test_case tc = {
+		.mode = X86_MODE_LONG64,
 		.bytes = { 0x48, 0x01, 0xc8 }, /* add rax, rcx */
 		.length = 3,
 		.before = { .gpr = { 5, 7 }, .rflags = 0x202 },
@@ -680,12 +794,12 @@ static void test_differences_are_seen(void **state)
 	x86_decode(&tc.insn, tc.bytes, tc.length, X86_MODE_LONG64);
 	assert_true(compare(&tc));
 	native = tc.before;
-	native_run(tc.bytes, tc.length, &native, &fault);
+	native_run(tc.bytes, tc.length, false, &native, &fault);
 	assert_int_equal(native.gpr[X86_RAX], 12);
 	assert_int_equal(fault.vector, -1);
 
 	native = tc.before;
-	native_run((const u8 *)"\x0f\x0b", 2, &native, &fault);
+	native_run((const u8 *)"\x0f\x0b", 2, false, &native, &fault);
 	assert_int_equal(fault.vector, X86_TRAP_UD);
 }
 
@@ -695,6 +809,8 @@ static int setup(void **state)
 
 	ready = native_init();
 	__asm__("mov %%fs:0, %0" : "=r"(fs_base));
+	if (__get_cpuid(1, &eax, &ebx, &ecx, &edx))
+		has_sse42 = (ecx & BIT(20)) && (ecx & BIT(22));
 	if (__get_cpuid(0x80000001, &eax, &ebx, &ecx, &edx))
 		has_lzcnt = ecx & BIT(5);
 	if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx))
@@ -706,7 +822,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_differences_are_seen),
-		cmocka_unit_test(test_random_instructions),
+		cmocka_unit_test(test_random_64bit),
+		cmocka_unit_test(test_random_32bit),
 		cmocka_unit_test(test_coverage),
 	};
 
