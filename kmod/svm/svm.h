@@ -430,9 +430,18 @@ void svm_nmi_blocked_set(struct myhv_vcpu *vcpu, bool blocked);
 void svm_irq_window(struct myhv_vcpu *vcpu, bool on);
 void svm_nmi_window(struct myhv_vcpu *vcpu, bool on);
 
+/* Row of the exit table. The architectural codes that we know of end far below our own rows. */
+static inline u8 svm_exit_row(u32 code)
+{
+	if (likely(code < SVM_ROW_NPF))
+		return code;
+	if (code == SVM_EXIT_NPF)
+		return SVM_ROW_NPF;
+	return code == SVM_EXIT_INVALID ? SVM_ROW_INVALID : SVM_ROW_OTHER;
+}
+
 /* svm_exit.c */
 enum exit_action svm_handle_exit(struct myhv_vcpu *vcpu);
-u8 svm_exit_row(u32 code);
 void svm_exit_info(struct myhv_vcpu *vcpu, u64 *reason, u64 info[2]);
 const char *svm_exit_name(u32 code);
 

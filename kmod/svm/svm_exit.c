@@ -201,16 +201,6 @@ static const struct exit_row rows[256] = {
 	[SVM_ROW_INVALID] = { "invalid", handle_invalid },
 };
 
-/* The architectural codes that we know of end far below our own rows. */
-u8 svm_exit_row(u32 code)
-{
-	if (code < SVM_ROW_NPF)
-		return code;
-	if (code == SVM_EXIT_NPF)
-		return SVM_ROW_NPF;
-	return code == SVM_EXIT_INVALID ? SVM_ROW_INVALID : SVM_ROW_OTHER;
-}
-
 const char *svm_exit_name(u32 code)
 {
 	return code < ARRAY_SIZE(rows) ? rows[code].name : NULL;

@@ -169,7 +169,13 @@ static void before_entry(struct svm_vcpu *svm, struct svm_cpu *cpu)
 		load_guest_drs(svm);
 }
 
-/* What must be done with IRQs still off, beside interrupts themselves. */
+static bool is_host_event(u8 row)
+{
+	return row == SVM_EXIT_EXCEPTION + X86_TRAP_MC ||
+	       (row >= SVM_EXIT_INTR && row <= SVM_EXIT_SMI);
+}
+
+/* What must be done or noted with IRQs still off; interrupts themselves come after that. */
 static noinline void host_event(struct svm_vcpu *svm)
 {
 	/* As if it had hit the vCPU's thread in user mode, which is what it can kill. */
@@ -181,7 +187,7 @@ static noinline void host_event(struct svm_vcpu *svm)
 	if (svm->exit_row == SVM_EXIT_EXCEPTION + X86_TRAP_MC)
 		do_machine_check(&regs);
 	else
-		svm->vcpu.hw_exit_intr = svm->exit_row >= SVM_EXIT_INTR;
+		svm->vcpu.hw_exit_intr = true;
 }
 
 static void after_exit(struct svm_vcpu *svm)
@@ -202,8 +208,7 @@ static void after_exit(struct svm_vcpu *svm)
 	vcpu->hw_exit_intr = false;
 	c->clean = SVM_CLEAN_ALL;
 	svm->exit_row = svm_exit_row(c->exit_code);
-	if (unlikely(svm->exit_row - (SVM_EXIT_EXCEPTION + X86_TRAP_MC) <=
-		     SVM_EXIT_SMI - (SVM_EXIT_EXCEPTION + X86_TRAP_MC)))
+	if (unlikely(is_host_event(svm->exit_row)))
 		host_event(svm);
 	if (unlikely(c->exit_int_info & SVM_EVENT_VALID) && svm->exit_row != SVM_EXIT_SHUTDOWN)
 		svm_event_requeue(svm);
