@@ -190,24 +190,31 @@ static noinline void host_event(struct svm_vcpu *svm)
 		svm->vcpu.hw_exit_intr = true;
 }
 
+static void take_general(struct myhv_state_general *general, const struct svm_vcpu *svm)
+{
+	const struct vmcb_save *s = &svm->vmcb->save;
+
+	general->gpr[MYHV_RAX] = s->rax;
+	general->gpr[MYHV_RSP] = s->rsp;
+	general->rip = s->rip;
+	general->rflags = s->rflags & ~svm->forced_tf;
+}
+
 static void after_exit(struct svm_vcpu *svm)
 {
 	struct myhv_vcpu *vcpu = &svm->vcpu;
-	struct myhv_state_general *general = &vcpu->regs.general;
-	const struct vmcb_save *s = &svm->vmcb->save;
 	struct vmcb_control *c = &svm->vmcb->control;
 
 	if (unlikely(svm->dr_load))
 		unload_guest_drs(svm);
 	restore_host_dr7();
-	general->gpr[MYHV_RAX] = s->rax;
-	general->gpr[MYHV_RSP] = s->rsp;
-	general->rip = s->rip;
-	general->rflags = s->rflags & ~svm->forced_tf;
+	svm->exit_row = svm_exit_row(c->exit_code);
+	/* A guest state that was refused is not written back on every CPU: keep ours. */
+	if (likely(svm->exit_row != SVM_ROW_INVALID))
+		take_general(&vcpu->regs.general, svm);
 	vcpu->regs.valid = MYHV_STATE_GENERAL;
 	vcpu->hw_exit_intr = false;
 	c->clean = SVM_CLEAN_ALL;
-	svm->exit_row = svm_exit_row(c->exit_code);
 	if (unlikely(is_host_event(svm->exit_row)))
 		host_event(svm);
 	if (unlikely(c->exit_int_info & SVM_EVENT_VALID) && svm->exit_row != SVM_EXIT_SHUTDOWN)
