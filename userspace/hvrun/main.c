@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* hvrun: command line and signals around a machine. */
 #include <errno.h>
+#include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
 #include <signal.h>
@@ -92,7 +93,17 @@ static void die_of(int signal_number, const sigset_t *blocked)
 	sigprocmask(SIG_UNBLOCK, blocked, NULL);
 }
 
-/* ---- */
+/*
+ * Started with a standard descriptor closed, the next one opened would take its number, and
+ * the guest's console would go there.
+ */
+static int claim_standard_descriptors(struct error *err)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return error_set(err, "cannot open /dev/null: %s", strerror(errno));
+	return 0;
+}
 
 static int run(const struct options *options)
 {
@@ -125,7 +136,7 @@ int main(int argc, char **argv)
 	/* one heap: arenas per thread would only cost memory */
 	mallopt(M_ARENA_MAX, 1);
 
-	if (options_parse(&options, argc, argv, &err) < 0)
+	if (claim_standard_descriptors(&err) < 0 || options_parse(&options, argc, argv, &err) < 0)
 		return fail(&err);
 	if (options.help) {
 		options_print_help(stdout);

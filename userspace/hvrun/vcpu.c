@@ -208,6 +208,16 @@ static void *vcpu_thread(void *arg)
 
 /* ---- control, from the main thread ---- */
 
+/* For top and gdb; that it fails does not matter. */
+static void name_thread(struct vcpu *vcpu)
+{
+	char name[16];
+
+	snprintf(name, sizeof(name), "vcpu%u", vcpu->hv.id);
+	if (vcpu->started)
+		pthread_setname_np(vcpu->thread, name);
+}
+
 int vcpus_start(struct vcpus *vcpus, struct error *err)
 {
 	pthread_attr_t attr;
@@ -221,6 +231,7 @@ int vcpus_start(struct vcpus *vcpus, struct error *err)
 
 		r = pthread_create(&vcpu->thread, &attr, vcpu_thread, vcpu);
 		vcpu->started = r == 0;
+		name_thread(vcpu);
 	}
 	pthread_attr_destroy(&attr);
 	if (r)
