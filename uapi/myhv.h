@@ -54,7 +54,7 @@
 #define MYHV_CPU_FEATURE_SLAT_AD (1ULL << 8)
 
 /* of a VM */
-#define MYHV_PROP_VM_ID 0x1000		   /* its number under /sys/class/misc/myhv/vms; read only */
+#define MYHV_PROP_VM_ID 0x1000    /* its number under /sys/class/misc/myhv/vms; read only */
 #define MYHV_PROP_VM_CLOCK_NS 0x1001	   /* the VM's paravirtual clock */
 #define MYHV_PROP_VM_PIT_REINJECT 0x1002   /* 1: missed PIT ticks are delivered late (default) */
 #define MYHV_PROP_VM_BSP_ID 0x1003	   /* id of the boot processor; until the first vCPU */
@@ -363,6 +363,9 @@ struct myhv_ioeventfd {
  * struct myhv_chip - MYHV_CHIP_GET, MYHV_CHIP_SET (VM): state of an interrupt chip
  * @chip: MYHV_CHIP_*
  * @flags: 0
+ * @pic: for the two 8259
+ * @ioapic: for the IOAPIC
+ * @pit: for the 8254
  *
  * Errors: ENXIO the VM has no such chip; EINVAL impossible state.
  */
@@ -430,6 +433,15 @@ struct myhv_run_page {
  * @rip: of the instruction that exited
  * @cr8: task priority
  * @apic_base: MSR_IA32_APICBASE
+ * @io: MYHV_EXIT_IO
+ * @mmio: MYHV_EXIT_MMIO
+ * @debug: MYHV_EXIT_DEBUG
+ * @msr: MYHV_EXIT_MSR_READ, MYHV_EXIT_MSR_WRITE
+ * @hypercall: MYHV_EXIT_HYPERCALL
+ * @eoi: MYHV_EXIT_EOI
+ * @memory_fault: MYHV_EXIT_MEMORY_FAULT
+ * @emulation: MYHV_EXIT_EMULATION
+ * @fail_entry: MYHV_EXIT_FAIL_ENTRY
  *
  * I/O and MMIO: a read is finished at the next run with the data that user space has
  * left (@io: at @data_offset, @size * @count bytes; @mmio: in @mmio.data).
@@ -514,8 +526,9 @@ struct myhv_exit {
 #define MYHV_VCPU_RUN _IO(MYHV_IOC_MAGIC, 0x20)
 
 /**
- * MYHV_VCPU_KICK (vCPU, from any thread): make MYHV_VCPU_RUN return EINTR; no argument
+ * MYHV_VCPU_KICK (vCPU): make MYHV_VCPU_RUN return EINTR; no argument
  *
+ * Any thread may call it.
  * A kick is never lost: without a run under way, the next one returns at once.
  */
 #define MYHV_VCPU_KICK _IO(MYHV_IOC_MAGIC, 0x21)
