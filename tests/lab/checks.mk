@@ -94,7 +94,8 @@ lab_module = $(O)/kmod-$$($(HVLAB) path release --kernel $(LAB_KERNEL))/myhv.ko
 
 # What the lab runs: the module for its kernel, the programs, the standard guest.
 lab-ready: userspace test-programs
-	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) $(if $(filter debug,$(LAB_KERNEL)),$(PACKAGES_KDEBUG))
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) \
+		$(if $(filter debug,$(LAB_KERNEL)),$(PACKAGES_KDEBUG))
 	+@$(MAKE) --no-print-directory O=$(O) module KERNEL=$(LAB_KERNEL) KDIR= WERROR=1
 	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
 	@$(HVLAB) prepare --kernel $(LAB_KERNEL)
