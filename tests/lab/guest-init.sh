@@ -14,14 +14,12 @@ uname -a
 cat /proc/cpuinfo
 if grep -qw interactive /proc/cmdline; then
 	echo "A shell in the guest. \`poweroff\` or Ctrl-D ends it."
-	# There is no init that these could ask.
-	for verb in poweroff reboot; do
-		rm /bin/$verb
-		printf '#!/bin/sh\nexec busybox %s -f\n' $verb >/bin/$verb
-		chmod +x /bin/$verb
-	done
+	# busybox's poweroff and reboot ask process 1, which is this script.
+	trap 'busybox poweroff -f' USR1 USR2
+	trap 'busybox reboot -f' TERM
 	cd /root || exit
-	setsid cttyhack sh
+	setsid cttyhack sh &
+	wait
 	busybox poweroff -f
 fi
 poweroff -f

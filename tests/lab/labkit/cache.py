@@ -55,6 +55,9 @@ def entry(name, build):
         if final.is_dir():
             return final
         final.parent.mkdir(parents=True, exist_ok=True)
+        # Left by builders that were killed: nobody else can be at it under the lock.
+        for stale in final.parent.glob(f".{final.name}.????????"):
+            shutil.rmtree(stale, ignore_errors=True)
         tmp = Path(tempfile.mkdtemp(prefix=f".{final.name}.", dir=final.parent))
         try:
             build(tmp, final)
