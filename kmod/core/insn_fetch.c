@@ -30,15 +30,16 @@ static struct insn_page *page_of(struct myhv_vcpu *vcpu, u64 linear)
 static bool read_checked(const struct insn_page *p, unsigned int offset, u64 *bytes)
 {
 	const u64 __user *code = (const u64 __user *)(p->code + offset);
-	unsigned int i;
+	const struct insn_step *step, *end = p->step + p->levels;
 	u64 value;
 
 	/* the regions were checked to be user memory when they were made */
 	if (!user_read_access_begin(p->code, PAGE_SIZE))
 		return false;
-	for (i = 0; i < p->levels; i++) {
-		unsafe_get_user(value, p->step[i].hva, out);
-		if (unlikely(value != p->step[i].value))
+	/* by pointer: with an index, UBSAN's check would be a call with user access open */
+	for (step = p->step; step < end; step++) {
+		unsafe_get_user(value, step->hva, out);
+		if (unlikely(value != step->value))
 			goto out;
 	}
 	unsafe_get_user(bytes[0], code, out);

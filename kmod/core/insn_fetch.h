@@ -46,7 +46,7 @@ struct insn_page {
 	u64 mode;
 	unsigned long slots_seq;
 	unsigned int levels;
-	struct {
+	struct insn_step {
 		u64 __user *hva;
 		u64 value;
 	} step[INSN_FETCH_LEVELS];

@@ -17,7 +17,7 @@
 #include "core/vm.h"
 
 struct chip_lapic;
-struct cpuid_table;
+struct guest_cpuid;
 
 /* The run area, a page each: user space's, exit record, state, port I/O data. */
 #define VCPU_RUN_PAGES 4
@@ -108,7 +108,7 @@ struct myhv_vcpu {
 		u32 flags; /* MYHV_DEBUG_* */
 		u64 dr[8];
 	} guest_debug;
-	struct cpuid_table *cpuid; /* model/cpuid_policy.h */
+	struct guest_cpuid *cpuid; /* model/cpuid_policy.h */
 	struct chip_lapic *lapic;  /* NULL without a LAPIC in the kernel */
 	u8 pending_eoi;
 	bool has_run;

@@ -6,6 +6,7 @@
 #include <linux/cpufeature.h>
 #include <linux/slab.h>
 #include <asm/tsc.h>
+#include "compat/compat.h"
 #include "chip/chip.h"
 #include "cpuid_policy.h"
 #include "exit/exit.h"
@@ -64,7 +65,7 @@ u32 cpuid_supported(struct myhv_cpuid_entry *entries, u32 max)
 
 int cpuid_set(struct myhv_vcpu *vcpu, const struct myhv_cpuid_entry *entries, u32 count)
 {
-	struct cpuid_table *table = kvzalloc(cpuid_table_bytes(count), GFP_KERNEL_ACCOUNT);
+	struct guest_cpuid *table = kvzalloc(cpuid_table_bytes(count), GFP_KERNEL_ACCOUNT);
 	int ret;
 
 	if (!table)
@@ -82,7 +83,7 @@ int cpuid_set(struct myhv_vcpu *vcpu, const struct myhv_cpuid_entry *entries, u3
 
 u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max)
 {
-	const struct cpuid_table *table = vcpu->cpuid;
+	const struct guest_cpuid *table = vcpu->cpuid;
 	const struct cpuid_row *row;
 
 	for (u32 i = 0; i < min(table->count, max); i++) {
@@ -101,7 +102,7 @@ u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max)
 }
 
 /* The id of this vCPU wherever CPUID tells it. */
-static void set_apic_id(struct cpuid_table *table, u32 id)
+static void set_apic_id(struct guest_cpuid *table, u32 id)
 {
 	struct cpuid_row *row;
 
@@ -117,7 +118,7 @@ static void set_apic_id(struct cpuid_table *table, u32 id)
 int cpuid_vcpu_init(struct myhv_vcpu *vcpu)
 {
 	const struct myhv_cpuid_entry *entries;
-	struct cpuid_table *table;
+	struct guest_cpuid *table;
 	u32 count;
 	int ret;
 

@@ -6,6 +6,7 @@
  */
 #include <linux/cpufeature.h>
 #include <asm/tsc.h>
+#include "compat/compat.h"
 #include "chip/chip.h"
 #include "cpuid_policy.h"
 #include "exit/exit.h"
@@ -20,14 +21,14 @@ void msr_reset(struct myhv_vcpu *vcpu, bool init)
 			vcpu->msrs.ucode_rev <<= 32;
 		vcpu->msrs.arch_capabilities = 0;
 		if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
-			rdmsrl_safe(MSR_IA32_ARCH_CAPABILITIES, &vcpu->msrs.arch_capabilities);
+			rdmsrq_safe(MSR_IA32_ARCH_CAPABILITIES, &vcpu->msrs.arch_capabilities);
 	}
 	msr_policy_reset(&vcpu->msrs, init);
 }
 
 static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 {
-	const struct cpuid_table *cpuid = vcpu->cpuid;
+	const struct guest_cpuid *cpuid = vcpu->cpuid;
 
 	switch (rule->need) {
 	case MSR_NEEDS_SPEC_CTRL:
@@ -147,7 +148,7 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 		return 0;
 	case MSR_IA32_PRED_CMD:
 		if (value && boot_cpu_has(X86_FEATURE_IBPB))
-			wrmsrl(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
+			wrmsrq(MSR_IA32_PRED_CMD, PRED_CMD_IBPB);
 		return 0;
 	case MSR_IA32_UCODE_REV:
 		/* guests write 0 before they read it (SDM "Microcode Update Signature") */

@@ -12,7 +12,7 @@ static u32 hash(u32 function)
 }
 
 /* The first row of @function, or NULL. */
-static const struct cpuid_row *first_row(const struct cpuid_table *t, u32 function)
+static const struct cpuid_row *first_row(const struct guest_cpuid *t, u32 function)
 {
 	const struct cpuid_row *row;
 	u32 slot = hash(function);
@@ -26,7 +26,7 @@ static const struct cpuid_row *first_row(const struct cpuid_table *t, u32 functi
 	return NULL;
 }
 
-const struct cpuid_row *cpuid_find(const struct cpuid_table *t, u32 function, u32 index)
+const struct cpuid_row *cpuid_find(const struct guest_cpuid *t, u32 function, u32 index)
 {
 	const struct cpuid_row *row = first_row(t, function);
 
@@ -44,7 +44,7 @@ const struct cpuid_row *cpuid_find(const struct cpuid_table *t, u32 function, u3
  * the data of the highest basic leaf, AMD's with zeros; the topology leaves name their
  * subleaf and the APIC id whatever it is (SDM "CPUID", leaves 0BH and 1FH).
  */
-static const struct cpuid_row *lookup_missing(const struct cpuid_table *t, u32 function, u32 index,
+static const struct cpuid_row *lookup_missing(const struct guest_cpuid *t, u32 function, u32 index,
 					      u32 regs[LEAF_NR_REGS])
 {
 	const struct cpuid_row *row;
@@ -68,7 +68,7 @@ static const struct cpuid_row *lookup_missing(const struct cpuid_table *t, u32 f
 	return NULL;
 }
 
-const struct cpuid_row *cpuid_lookup(const struct cpuid_table *t, u32 function, u32 index,
+const struct cpuid_row *cpuid_lookup(const struct guest_cpuid *t, u32 function, u32 index,
 				     u32 regs[LEAF_NR_REGS])
 {
 	const struct cpuid_row *row = cpuid_find(t, function, index);
@@ -80,7 +80,7 @@ const struct cpuid_row *cpuid_lookup(const struct cpuid_table *t, u32 function, 
 }
 
 /* Bytes of the XSAVE area for the components in @mask. SDM "XSAVE-Managed State". */
-static u32 xsave_bytes(const struct cpuid_table *t, u64 mask, bool compacted)
+static u32 xsave_bytes(const struct guest_cpuid *t, u64 mask, bool compacted)
 {
 	const struct cpuid_row *row;
 	u32 bytes = 512 + 64, size, offset;
@@ -108,7 +108,7 @@ static void set_bit_if(u32 *reg, u32 bit, bool on)
 	*reg = on ? *reg | bit : *reg & ~bit;
 }
 
-void cpuid_apply_runtime(const struct cpuid_table *t, const struct cpuid_row *row,
+void cpuid_apply_runtime(const struct guest_cpuid *t, const struct cpuid_row *row,
 			 const struct cpuid_runtime *rt, u32 regs[LEAF_NR_REGS])
 {
 	switch (row->runtime) {
@@ -168,7 +168,7 @@ static bool row_before(const struct cpuid_row *a, const struct cpuid_row *b)
 	return a->function < b->function || (a->function == b->function && a->index < b->index);
 }
 
-static void insert_sorted(struct cpuid_table *t, const struct cpuid_row *row)
+static void insert_sorted(struct guest_cpuid *t, const struct cpuid_row *row)
 {
 	u32 i = t->count++;
 
@@ -177,7 +177,7 @@ static void insert_sorted(struct cpuid_table *t, const struct cpuid_row *row)
 	t->rows[i] = *row;
 }
 
-static int check_neighbours(const struct cpuid_table *t)
+static int check_neighbours(const struct guest_cpuid *t)
 {
 	const struct cpuid_row *a, *b;
 
@@ -192,7 +192,7 @@ static int check_neighbours(const struct cpuid_table *t)
 	return 0;
 }
 
-static void fill_hash(struct cpuid_table *t)
+static void fill_hash(struct guest_cpuid *t)
 {
 	u32 slot;
 
@@ -206,14 +206,14 @@ static void fill_hash(struct cpuid_table *t)
 	}
 }
 
-static u32 reg_of(const struct cpuid_table *t, u32 function, u32 index, enum leaf_reg reg)
+static u32 reg_of(const struct guest_cpuid *t, u32 function, u32 index, enum leaf_reg reg)
 {
 	const struct cpuid_row *row = cpuid_find(t, function, index);
 
 	return row ? row->regs[reg] : 0;
 }
 
-static int check_widths(struct cpuid_table *t)
+static int check_widths(struct guest_cpuid *t)
 {
 	u32 eax = reg_of(t, 0x80000008u, 0, LEAF_EAX);
 	u8 phys = eax & 0xff, linear = (eax >> 8) & 0xff;
@@ -229,7 +229,7 @@ static int check_widths(struct cpuid_table *t)
 }
 
 /* Components must lie in the area that the host has for them. */
-static int check_xsave(const struct cpuid_table *t)
+static int check_xsave(const struct guest_cpuid *t)
 {
 	const struct cpuid_row *row;
 
@@ -250,7 +250,7 @@ struct control_bit {
 	u64 control;
 };
 
-static u64 control_bits(const struct cpuid_table *t, const struct control_bit *bits, size_t count)
+static u64 control_bits(const struct guest_cpuid *t, const struct control_bit *bits, size_t count)
 {
 	u64 valid = 0;
 
@@ -261,7 +261,7 @@ static u64 control_bits(const struct cpuid_table *t, const struct control_bit *b
 	return valid;
 }
 
-static u64 cr4_valid(const struct cpuid_table *t)
+static u64 cr4_valid(const struct guest_cpuid *t)
 {
 	static const struct control_bit bits[] = {
 		{ 0x1, LEAF_EDX, 1, X86_CR4_VME | X86_CR4_PVI },
@@ -287,7 +287,7 @@ static u64 cr4_valid(const struct cpuid_table *t)
 	return control_bits(t, bits, ARRAY_SIZE(bits)) | X86_CR4_PCE;
 }
 
-static u64 efer_valid(const struct cpuid_table *t)
+static u64 efer_valid(const struct guest_cpuid *t)
 {
 	static const struct control_bit bits[] = {
 		{ 0x80000001u, LEAF_EDX, 11, EFER_SCE },
@@ -299,7 +299,7 @@ static u64 efer_valid(const struct cpuid_table *t)
 	return control_bits(t, bits, ARRAY_SIZE(bits));
 }
 
-static bool has_intel_rules(const struct cpuid_table *t)
+static bool has_intel_rules(const struct guest_cpuid *t)
 {
 	/* "Auth"enticAMD and "Hygo"nGenuine answer zeros */
 	u32 vendor = reg_of(t, 0, 0, LEAF_EBX);
@@ -307,7 +307,7 @@ static bool has_intel_rules(const struct cpuid_table *t)
 	return vendor != 0x68747541 && vendor != 0x6f677948;
 }
 
-static void derive(struct cpuid_table *t)
+static void derive(struct guest_cpuid *t)
 {
 	u32 edx7 = reg_of(t, 0x7, 0, LEAF_EDX);
 	u32 ebx_ext8 = reg_of(t, 0x80000008u, 0, LEAF_EBX);
@@ -329,7 +329,7 @@ static void derive(struct cpuid_table *t)
 	t->max_ext = reg_of(t, 0x80000000u, 0, LEAF_EAX);
 }
 
-int cpuid_table_build(struct cpuid_table *t, const struct myhv_cpuid_entry *entries, u32 count)
+int cpuid_table_build(struct guest_cpuid *t, const struct myhv_cpuid_entry *entries, u32 count)
 {
 	struct cpuid_row row;
 

@@ -83,7 +83,7 @@ struct cpuid_row {
 #define CPUID_HASH_SIZE 512
 
 /**
- * struct cpuid_table - the CPUID of one vCPU; read only once built
+ * struct guest_cpuid - the CPUID of one vCPU; read only once built
  * @cr4_valid: bits that MOV to CR4 may set
  * @efer_valid: bits that WRMSR of EFER may set
  * @maxphyaddr: width of guest-physical addresses
@@ -95,7 +95,7 @@ struct cpuid_row {
  * @first: hash of function to the number of its first row + 1; 0 ends a chain
  * @rows: sorted by function, then index
  */
-struct cpuid_table {
+struct guest_cpuid {
 	u64 cr4_valid;
 	u64 efer_valid;
 	u8 maxphyaddr;
@@ -117,7 +117,7 @@ struct cpuid_table {
 
 static inline size_t cpuid_table_bytes(u32 count)
 {
-	return sizeof(struct cpuid_table) + count * sizeof(struct cpuid_row);
+	return sizeof(struct guest_cpuid) + count * sizeof(struct cpuid_row);
 }
 
 /**
@@ -129,10 +129,10 @@ static inline size_t cpuid_table_bytes(u32 count)
  * Return: 0 or -EINVAL: a leaf twice, unknown flags, padding not zero, an impossible address
  * width or XSAVE component.
  */
-int cpuid_table_build(struct cpuid_table *table, const struct myhv_cpuid_entry *entries, u32 count);
+int cpuid_table_build(struct guest_cpuid *table, const struct myhv_cpuid_entry *entries, u32 count);
 
 /** cpuid_find() - the row of a leaf as it stands in the table, or NULL */
-const struct cpuid_row *cpuid_find(const struct cpuid_table *table, u32 function, u32 index);
+const struct cpuid_row *cpuid_find(const struct guest_cpuid *table, u32 function, u32 index);
 
 /**
  * struct cpuid_runtime - the vCPU's registers that CPUID shows
@@ -149,7 +149,7 @@ struct cpuid_runtime {
 };
 
 /** cpuid_apply_runtime() - correct @regs, a copy of @row->regs, by the vCPU's registers */
-void cpuid_apply_runtime(const struct cpuid_table *table, const struct cpuid_row *row,
+void cpuid_apply_runtime(const struct guest_cpuid *table, const struct cpuid_row *row,
 			 const struct cpuid_runtime *runtime, u32 regs[LEAF_NR_REGS]);
 
 /**
@@ -161,7 +161,7 @@ void cpuid_apply_runtime(const struct cpuid_table *table, const struct cpuid_row
  *
  * Return: the row, if @regs needs cpuid_apply_runtime() yet, else NULL.
  */
-const struct cpuid_row *cpuid_lookup(const struct cpuid_table *table, u32 function, u32 index,
+const struct cpuid_row *cpuid_lookup(const struct guest_cpuid *table, u32 function, u32 index,
 				     u32 regs[LEAF_NR_REGS]);
 
 #endif /* MYHV_CPUID_POLICY_H */

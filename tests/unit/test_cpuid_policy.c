@@ -71,9 +71,9 @@ static const struct cpuid_host full_host = {
 	.pv = CPUID_PV_CLOCK | CPUID_PV_CLOCK2 | CPUID_PV_CLOCK_STABLE,
 };
 
-static struct cpuid_table *build(const struct myhv_cpuid_entry *entries, u32 count, int want)
+static struct guest_cpuid *build(const struct myhv_cpuid_entry *entries, u32 count, int want)
 {
-	struct cpuid_table *t = calloc(1, cpuid_table_bytes(count));
+	struct guest_cpuid *t = calloc(1, cpuid_table_bytes(count));
 	int ret = cpuid_table_build(t, entries, count);
 
 	assert_int_equal(ret, want);
@@ -83,7 +83,7 @@ static struct cpuid_table *build(const struct myhv_cpuid_entry *entries, u32 cou
 	return NULL;
 }
 
-static struct cpuid_table *supported(const struct cpuid_host *host)
+static struct guest_cpuid *supported(const struct cpuid_host *host)
 {
 	struct myhv_cpuid_entry entries[CPUID_MAX_ENTRIES];
 	u32 count = cpuid_supported_table(host, entries, CPUID_MAX_ENTRIES);
@@ -92,7 +92,7 @@ static struct cpuid_table *supported(const struct cpuid_host *host)
 	return build(entries, count, 0);
 }
 
-static u32 reg(const struct cpuid_table *t, u32 function, u32 index, enum leaf_reg reg)
+static u32 reg(const struct guest_cpuid *t, u32 function, u32 index, enum leaf_reg reg)
 {
 	u32 regs[LEAF_NR_REGS];
 
@@ -102,7 +102,7 @@ static u32 reg(const struct cpuid_table *t, u32 function, u32 index, enum leaf_r
 
 static void test_denied_features(void **state)
 {
-	struct cpuid_table *t = supported(&full_host);
+	struct guest_cpuid *t = supported(&full_host);
 	u32 ecx1 = reg(t, 1, 0, LEAF_ECX);
 	u32 ebx7 = reg(t, 7, 0, LEAF_EBX);
 
@@ -131,7 +131,7 @@ static void test_denied_features(void **state)
 static void test_dependencies(void **state)
 {
 	struct cpuid_host host = full_host;
-	struct cpuid_table *t;
+	struct guest_cpuid *t;
 
 	host.xcr0 = 3;
 	host.spec_ctrl = false;
@@ -161,7 +161,7 @@ static void test_dependencies(void **state)
 static void test_bare_host(void **state)
 {
 	struct cpuid_host host = { .cpuid = bare_cpu };
-	struct cpuid_table *t = supported(&host);
+	struct guest_cpuid *t = supported(&host);
 
 	assert_int_equal(reg(t, 0, 0, LEAF_EAX), 7);
 	assert_int_equal(reg(t, 1, 0, LEAF_ECX), BIT(21) | BIT(24) | BIT(31));
@@ -186,7 +186,7 @@ static void test_short_array(void **state)
 
 static void test_runtime_bits(void **state)
 {
-	struct cpuid_table *t = supported(&full_host);
+	struct guest_cpuid *t = supported(&full_host);
 	struct cpuid_runtime rt = { .xcr0 = 3, .apic_enabled = true, .pv = CPUID_PV_CLOCK };
 	const struct cpuid_row *row;
 	u32 regs[LEAF_NR_REGS];
@@ -217,7 +217,7 @@ static void test_runtime_bits(void **state)
 
 static void test_xsave_size(void **state)
 {
-	struct cpuid_table *t = supported(&full_host);
+	struct guest_cpuid *t = supported(&full_host);
 	struct cpuid_runtime rt = { .xcr0 = 3 };
 	const struct cpuid_row *row;
 	u32 regs[LEAF_NR_REGS];
@@ -256,8 +256,8 @@ static void test_lookup(void **state)
 		{ .function = 0xb, .index = 0, .flags = MYHV_CPUID_INDEXED, .eax = 1, .edx = 9 },
 		{ .function = 0x80000000, .eax = 0x80000001 },
 	};
-	struct cpuid_table *t = build(entries, ARRAY_SIZE(entries), 0);
-	struct cpuid_table *amd;
+	struct guest_cpuid *t = build(entries, ARRAY_SIZE(entries), 0);
+	struct guest_cpuid *amd;
 	struct myhv_cpuid_entry other[ARRAY_SIZE(entries)];
 
 	assert_true(t->intel);
@@ -285,7 +285,7 @@ static void test_lookup(void **state)
 
 static void test_empty_table(void **state)
 {
-	struct cpuid_table *t = build(NULL, 0, 0);
+	struct guest_cpuid *t = build(NULL, 0, 0);
 
 	assert_int_equal(reg(t, 0, 0, LEAF_EAX), 0);
 	assert_int_equal(reg(t, 0x80000000, 0, LEAF_EAX), 0);
@@ -296,7 +296,7 @@ static void test_empty_table(void **state)
 static void test_full_table(void **state)
 {
 	struct myhv_cpuid_entry entries[CPUID_MAX_ENTRIES] = { 0 };
-	struct cpuid_table *t;
+	struct guest_cpuid *t;
 
 	/* the same place in the hash for many of them */
 	for (u32 i = 0; i < CPUID_MAX_ENTRIES; i++)
