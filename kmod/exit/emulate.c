@@ -8,6 +8,7 @@
  * what is done already in the log. A write for user space is posted: it counts as
  * done, and only one may be under way. The log lives for one step at one RIP.
  */
+#include <linux/mm.h>
 #include <linux/slab.h>
 #include "core/guest_mem.h"
 #include "exit/emulate.h"
@@ -36,6 +37,10 @@ enum emu_stop {
  * @db_queued: #DB of DR7.GD was queued in place of a fault
  * @tpr_lowered: CR8, without a LAPIC in the kernel
  * @pio_done: vcpu->data holds the input of this step's port access
+ * @hint: a second-level fault led here, and
+ * @hint_write: it was a write
+ * @hint_gpa: it was there
+ * @hint_rip: the instruction
  * @rip: where the log belongs
  */
 struct x86_emulate_ctx {
@@ -47,6 +52,10 @@ struct x86_emulate_ctx {
 	bool db_queued;
 	bool tpr_lowered;
 	bool pio_done;
+	bool hint;
+	bool hint_write;
+	u64 hint_gpa;
+	u64 hint_rip;
 	u64 rip;
 };
 
@@ -119,6 +128,39 @@ static bool needs_vectors(const struct x86_emulate_ctx *ctx)
 	return ctx->vcpu->in_burst && ctx->emul.insn.op == X86_OP_SSE;
 }
 
+/* One memory operand and no other access: what faulted is that operand. */
+static bool has_one_operand(const struct x86_insn *insn)
+{
+	switch (insn->op) {
+	case X86_OP_ADD ... X86_OP_CMP:
+	case X86_OP_TEST:
+	case X86_OP_MOV:
+	case X86_OP_MOVZX:
+	case X86_OP_MOVSX:
+	case X86_OP_MOVNTI:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/*
+ * The CPU has translated the operand, and found it allowed, before it came to the
+ * second level: for the same kind of access there is no need to walk again.
+ */
+static bool use_hint(struct x86_emulate_ctx *ctx, u64 linear, unsigned int access, u64 *gpa)
+{
+	if (!ctx->hint || ctx->hint_rip != ctx->rip)
+		return false;
+	if ((access & X86_ACCESS_WRITE) && !ctx->hint_write)
+		return false;
+	if (offset_in_page(linear) != offset_in_page(ctx->hint_gpa) ||
+	    !has_one_operand(&ctx->emul.insn))
+		return false;
+	*gpa = ctx->hint_gpa;
+	return true;
+}
+
 static enum x86_emul_result translate(struct x86_emul *e, u64 linear, unsigned int access, u64 *gpa)
 {
 	struct x86_emulate_ctx *ctx = to_ctx(e);
@@ -128,6 +170,8 @@ static enum x86_emul_result translate(struct x86_emul *e, u64 linear, unsigned i
 
 	if (needs_vectors(ctx))
 		return stop(ctx, STOP_SLEEP);
+	if (use_hint(ctx, linear, access, gpa))
+		return X86_EMUL_OK;
 	if (e->cpl == 3 && !(access & X86_ACCESS_IMPLICIT))
 		access |= X86_ACCESS_USER;
 	ret = guest_translate(ctx->vcpu, linear, access, &where, &fault);
@@ -140,6 +184,8 @@ static enum x86_emul_result op_fetch(struct x86_emul *e, u64 linear, void *buf, 
 	struct guest_walk_fault fault;
 	int ret = guest_fetch(to_ctx(e)->vcpu, linear, buf, bytes, &fault);
 
+	if (!ret)
+		insn_learn(to_ctx(e)->vcpu, linear);
 	return memory_error(e, ret, &fault);
 }
 
@@ -455,7 +501,7 @@ static void prepare(struct x86_emulate_ctx *ctx)
 	e->mode = x86_mode_of(r->control.cr0, r->control.efer, r->general.rflags,
 			      r->segments.seg[MYHV_SEG_CS].attrib);
 	e->cpl = vcpu_cpl(vcpu);
-	e->nr_bytes = vcpu->insn.nr_bytes;
+	e->nr_bytes = vcpu->insn.nr_bytes ? vcpu->insn.nr_bytes : insn_peek(vcpu);
 	memcpy(e->bytes, vcpu->insn.bytes, e->nr_bytes);
 	e->max_steps = MAX_STEPS;
 	e->io_buf = vcpu->data;
@@ -535,6 +581,7 @@ static void finish_step(struct x86_emulate_ctx *ctx, enum x86_emul_result res)
 	u32 shadow = 0;
 
 	drop_log(ctx);
+	ctx->hint = false;
 	if (res == X86_EMUL_OK) {
 		if (ctx->emul.shadow & X86_SHADOW_STI)
 			shadow = MYHV_EVENT_SHADOW_STI;
@@ -559,6 +606,17 @@ static enum exit_action to_user_or_guest(struct x86_emulate_ctx *ctx)
 	return RESUME_GUEST;
 }
 
+enum exit_action emulate_mmio(struct myhv_vcpu *vcpu, u64 gpa, bool is_write)
+{
+	struct x86_emulate_ctx *ctx = vcpu->emu.ctx;
+
+	ctx->hint = true;
+	ctx->hint_write = is_write;
+	ctx->hint_gpa = gpa;
+	ctx->hint_rip = vcpu->regs.general.rip;
+	return emulate_current(vcpu);
+}
+
 enum exit_action emulate_current(struct myhv_vcpu *vcpu)
 {
 	struct x86_emulate_ctx *ctx = vcpu->emu.ctx;
@@ -575,11 +633,13 @@ enum exit_action emulate_current(struct myhv_vcpu *vcpu)
 		break;
 	case X86_EMUL_FAULT:
 		drop_log(ctx);
+		ctx->hint = false;
 		if (!ctx->db_queued)
 			queue_fault(vcpu, &ctx->emul.fault);
 		break;
 	case X86_EMUL_UNHANDLEABLE:
 		drop_log(ctx);
+		ctx->hint = false;
 		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
 	}
 	return to_user_or_guest(ctx);

@@ -5,6 +5,16 @@
 
 #include "exit/exit.h"
 
+/* exit/emulate.c: the same as emulate_current(), for an access that faulted at @gpa. */
+enum exit_action emulate_mmio(struct myhv_vcpu *vcpu, u64 gpa, bool is_write);
+
+/*
+ * exit/insn.c: bytes at RIP into vcpu->insn.bytes, if they can be had at once: how many, or 0.
+ * insn_learn(): a fetch at @linear, RIP's page, has succeeded.
+ */
+unsigned int insn_peek(struct myhv_vcpu *vcpu);
+void insn_learn(struct myhv_vcpu *vcpu, u64 linear);
+
 /*
  * exit/io.c: @count elements of a string instruction at @data (at most a page). false:
  * vcpu->exit is filled, and vcpu->data with what is written.

@@ -6,7 +6,7 @@
  */
 #include <linux/mm.h>
 #include "core/guest_mem.h"
-#include "exit/exit.h"
+#include "exit/emulate.h"
 #include "model/x86_decode.h"
 
 static enum x86_mode current_mode(struct myhv_vcpu *vcpu)
@@ -59,6 +59,25 @@ static void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
 		.cs_attrib = r->segments.seg[MYHV_SEG_CS].attrib,
 		.cpl = vcpu_cpl(vcpu),
 	};
+}
+
+unsigned int insn_peek(struct myhv_vcpu *vcpu)
+{
+	u64 linear = vcpu->regs.general.rip;
+	struct insn_context c;
+
+	get_context(vcpu, &c);
+	if (x86_mode_of(c.cr0, c.efer, vcpu->regs.general.rflags, c.cs_attrib) != X86_MODE_LONG64)
+		linear = (u32)(c.cs_base + linear);
+	return insn_fetch_fast(vcpu, &c, linear, vcpu->insn.bytes) ? INSN_BYTES_MAX : 0;
+}
+
+void insn_learn(struct myhv_vcpu *vcpu, u64 linear)
+{
+	struct insn_context c;
+
+	get_context(vcpu, &c);
+	insn_fetch_learn(vcpu, &c, linear);
 }
 
 /*

@@ -76,5 +76,5 @@ enum exit_action exit_slat_violation(struct myhv_vcpu *vcpu, const struct slat_v
 	/* Page tables or code in device memory: there is no instruction to emulate. */
 	if (v->in_walk || (v->access & SLAT_EXEC))
 		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
-	return emulate_current(vcpu);
+	return emulate_mmio(vcpu, v->gpa, v->access & SLAT_WRITE);
 }
