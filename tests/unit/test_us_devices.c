@@ -13,6 +13,7 @@
 
 #include "dev/acpi_pm.h"
 #include "dev/i8042.h"
+#include "dev/pci_host.h"
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
@@ -61,6 +62,7 @@ static void test_random_accesses(void **state)
 	struct timer pm_timer = { .now = fake_now, .arm = fake_arm };
 	struct power power = { .request = POWER_NONE };
 	struct reset_ports reset_ports;
+	struct pci_host pci_host;
 	struct irq_line irq[3];
 	struct bus bus;
 
@@ -73,12 +75,13 @@ static void test_random_accesses(void **state)
 	struct i8042 *kbc = i8042_create(&power);
 
 	reset_ports_init(&reset_ports, &power);
+	pci_host_init(&pci_host, &reset_ports.reset_control);
 	assert_int_equal(bus_attach(&bus, 0x3f8, 8, uart_region(uart)), 0);
 	assert_int_equal(bus_attach(&bus, 0x70, 2, rtc_region(rtc)), 0);
 	assert_int_equal(bus_attach(&bus, 0x600, ACPI_PM_PORTS, acpi_pm_region(pm)), 0);
 	assert_int_equal(bus_attach(&bus, 0x60, 5, i8042_region(kbc)), 0);
 	assert_int_equal(bus_attach(&bus, 0x92, 1, &reset_ports.port_a), 0);
-	assert_int_equal(bus_attach(&bus, 0xcf8, 8, &reset_ports.pci), 0);
+	assert_int_equal(bus_attach(&bus, PCI_HOST_PORT, PCI_HOST_PORTS, &pci_host.region), 0);
 	assert_int_equal(bus_attach(&bus, 0x80, 1, &reset_ports.post), 0);
 
 	srandom(20240229);

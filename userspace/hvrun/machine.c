@@ -20,6 +20,9 @@
 
 #define IOAPIC_GPA 0xfec00000U
 
+#define MSR_MTRR_DEF_TYPE 0x2ff
+#define MTRR_ON_WRITE_BACK 0x806
+
 /* ---- the kernel's part ---- */
 
 static int open_device(int *sys, struct error *err)
@@ -91,6 +94,7 @@ static int create_devices(struct machine *machine, struct error *err)
 	machine->kbc = i8042_create(&machine->power);
 	machine->pm = acpi_pm_create(&machine->sci, &machine->pm_timer.timer, &machine->power);
 	reset_ports_init(&machine->reset_ports, &machine->power);
+	pci_host_init(&machine->pci_host, &machine->reset_ports.reset_control);
 	if (!machine->com1 || !machine->rtc || !machine->kbc || !machine->pm)
 		return error_set(err, "out of memory");
 	return 0;
@@ -105,7 +109,7 @@ static int attach_devices(struct machine *machine, struct error *err)
 	    attach(machine, PORT_KBC, 5, i8042_region(machine->kbc), err) < 0 ||
 	    attach(machine, PORT_PM, ACPI_PM_PORTS, acpi_pm_region(machine->pm), err) < 0 ||
 	    attach(machine, RESET_PORT_A, 1, &ports->port_a, err) < 0 ||
-	    attach(machine, RESET_PORT_PCI, 8, &ports->pci, err) < 0 ||
+	    attach(machine, PCI_HOST_PORT, PCI_HOST_PORTS, &machine->pci_host.region, err) < 0 ||
 	    attach(machine, RESET_PORT_POST, 1, &ports->post, err) < 0)
 		return -1;
 	return 0;
@@ -118,9 +122,24 @@ static void reset_devices(struct machine *machine)
 	i8042_reset(machine->kbc);
 	acpi_pm_reset(machine->pm);
 	reset_ports_reset(&machine->reset_ports);
+	pci_host_reset(&machine->pci_host);
 }
 
 /* ---- what a guest is entered with ---- */
+
+/*
+ * What firmware leaves on every processor: MTRRs on, all memory write-back. Without them
+ * Linux makes no use of the PAT (SDM "MTRR Initialization").
+ */
+static int set_memory_types(struct machine *machine, struct error *err)
+{
+	const struct myhv_msr def_type = { .index = MSR_MTRR_DEF_TYPE, .value = MTRR_ON_WRITE_BACK };
+
+	for (unsigned int i = 0; i < machine->vcpus.count; i++)
+		if (myhv_vcpu_msrs_set(&machine->vcpus.vcpu[i].hv, &def_type, 1) != 1)
+			return error_set(err, "cannot set the memory types of processor %u", i);
+	return 0;
+}
 
 /* The kernel into memory, the boot processor to its entry. */
 static int load_guest(struct machine *machine, struct error *err)
@@ -138,7 +157,8 @@ static int load_guest(struct machine *machine, struct error *err)
 
 	if (acpi_build(&machine->ram, &acpi, &rsdp_gpa, err) < 0 ||
 	    linux_load(&machine->image, &machine->ram, machine->options->append, rsdp_gpa, &entry,
-		       err) < 0)
+		       err) < 0 ||
+	    set_memory_types(machine, err) < 0)
 		return -1;
 
 	long_mode_prepare(&machine->ram);

@@ -8,6 +8,7 @@
 #include "bus.h"
 #include "dev/acpi_pm.h"
 #include "dev/i8042.h"
+#include "dev/pci_host.h"
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
@@ -53,6 +54,7 @@ struct machine {
 	struct i8042 *kbc;
 	struct acpi_pm *pm;
 	struct reset_ports reset_ports;
+	struct pci_host pci_host;
 };
 
 /** machine_create() - everything up to the guest's first instruction */

@@ -8,7 +8,6 @@
 #define PORT_A_FAST_RESET 0x01
 #define PORT_A_A20 0x02
 
-#define CF9_OFFSET (RESET_PORT_CF9 - RESET_PORT_PCI)
 #define CF9_SYS_RST 0x02
 #define CF9_RST_CPU 0x04
 
@@ -37,31 +36,22 @@ static void port_a_write(void *dev, uint64_t offset, unsigned int size, uint64_t
 		power_request(ports->power, POWER_RESET, "port 0x92");
 }
 
-/*
- * Only byte accesses to 0xcf9 reach the register: wider ones that cover it belong to
- * the PCI configuration address, whose bits must not look like a reset. All else reads
- * as ones, which tells a guest that there is no PCI.
- */
-static uint64_t pci_read(void *dev, uint64_t offset, unsigned int size)
+static uint64_t cf9_read(void *dev, uint64_t offset, unsigned int size)
 {
 	struct reset_ports *ports = dev;
-	uint64_t value = ~0ULL;
+	uint64_t value;
 
-	if (offset != CF9_OFFSET || size != 1)
-		return value;
 	pthread_mutex_lock(&ports->lock);
 	value = ports->cf9;
 	pthread_mutex_unlock(&ports->lock);
 	return value;
 }
 
-static void pci_write(void *dev, uint64_t offset, unsigned int size, uint64_t value)
+static void cf9_write(void *dev, uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct reset_ports *ports = dev;
 	bool pulled;
 
-	if (offset != CF9_OFFSET || size != 1)
-		return;
 	pthread_mutex_lock(&ports->lock);
 	pulled = value & ~ports->cf9 & CF9_RST_CPU;
 	ports->cf9 = value & (CF9_SYS_RST | CF9_RST_CPU);
@@ -105,12 +95,12 @@ void reset_ports_init(struct reset_ports *ports, struct power *power)
 		.dev = ports,
 		.max_access = 1,
 	};
-	ports->pci = (struct region){
-		.name = "pci-none",
-		.read = pci_read,
-		.write = pci_write,
+	ports->reset_control = (struct region){
+		.name = "reset-control",
+		.read = cf9_read,
+		.write = cf9_write,
 		.dev = ports,
-		.max_access = 4,
+		.max_access = 1,
 	};
 	ports->post = (struct region){
 		.name = "post",

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The chipset's small ports: system control port A (0x92), the reset control register
- * (0xcf9) in the middle of PCI's configuration ports, where no PCI answers, and the
- * POST code port (0x80), which Linux writes to for a short delay.
+ * (0xcf9, in the middle of PCI's configuration ports: see pci_host.h), and the POST code
+ * port (0x80), which Linux writes to for a short delay.
  */
 #ifndef HVRUN_RESET_PORTS_H
 #define HVRUN_RESET_PORTS_H
@@ -13,7 +13,6 @@
 #include "power.h"
 
 #define RESET_PORT_A 0x92
-#define RESET_PORT_PCI 0xcf8 /* 8 ports */
 #define RESET_PORT_CF9 0xcf9
 #define RESET_PORT_POST 0x80
 
@@ -22,12 +21,12 @@
 /**
  * struct reset_ports - the ports and where their requests go
  * @port_a: region of 1 port
- * @pci: region of 8 ports
+ * @reset_control: region of 1 port
  * @post: region of 1 port
  */
 struct reset_ports {
 	struct region port_a;
-	struct region pci;
+	struct region reset_control;
 	struct region post;
 	struct power *power;
 
