@@ -6,7 +6,9 @@
  *
  *	frame: type (1 byte), length (4 bytes, little-endian), payload
  *	to hvlab:   'H' agent is up, 'O' stdout, 'E' stderr, 'X' exit status (1 byte, last)
- *	from hvlab: 'I' stdin, 'C' end of stdin, 'W' window size (rows, columns: 2 x 16 bit)
+ *	from hvlab: 'I' stdin, 'C' end of stdin, 'W' window size (rows, columns: 2 x 16 bit),
+ *		    'A' the exit status has arrived: only now may L1 power off, because the
+ *		    emulator drops what its reader has not fetched by then
  *
  * Built statically: it starts in the initramfs and changes root by itself.
  */
@@ -31,6 +33,7 @@
 
 #define FRAME_MAX 32768
 #define HEADER 5
+#define ACK_TIMEOUT_MS 60000
 
 static int port;
 
@@ -47,6 +50,8 @@ struct input {
 	size_t have;
 	size_t written;
 };
+
+static struct input in;
 
 static void write_all(int fd, const void *data, size_t len)
 {
@@ -163,46 +168,46 @@ static void drain(int fd, char type)
 		;
 }
 
-static uint32_t input_length(const struct input *in)
+static uint32_t input_length(void)
 {
 	uint32_t len;
 
-	memcpy(&len, in->frame + 1, sizeof(len));
+	memcpy(&len, in.frame + 1, sizeof(len));
 	return len;
 }
 
-static bool input_complete(const struct input *in)
+static bool input_complete(void)
 {
-	return in->have >= HEADER && in->have == HEADER + input_length(in);
+	return in.have >= HEADER && in.have == HEADER + input_length();
 }
 
 /* Reads no further than the end of one frame: the rest waits in the channel. */
-static void receive(struct input *in)
+static void receive(void)
 {
-	size_t want = in->have < HEADER ? HEADER : HEADER + input_length(in);
+	size_t want = in.have < HEADER ? HEADER : HEADER + input_length();
 	ssize_t n;
 
-	if (want > sizeof(in->frame))
+	if (want > sizeof(in.frame))
 		errx(1, "hvlab sent a bad frame");
-	n = read(port, in->frame + in->have, want - in->have);
+	n = read(port, in.frame + in.have, want - in.have);
 	if (n > 0)
-		in->have += n;
+		in.have += n;
 }
 
 /* Acts on a complete frame; stdin data may take several rounds. */
-static void deliver(struct input *in, struct job *job)
+static void deliver(struct job *job)
 {
-	uint32_t len = input_length(in);
+	uint32_t len = input_length();
 	ssize_t n;
 
-	switch (in->frame[0]) {
+	switch (in.frame[0]) {
 	case 'I':
-		if (job->in >= 0 && in->written < len) {
-			n = write(job->in, in->frame + HEADER + in->written, len - in->written);
+		if (job->in >= 0 && in.written < len) {
+			n = write(job->in, in.frame + HEADER + in.written, len - in.written);
 			if (n < 0 && (errno == EAGAIN || errno == EINTR))
 				return;
-			in->written += n < 0 ? len : (size_t)n;
-			if (in->written < len)
+			in.written += n < 0 ? len : (size_t)n;
+			if (in.written < len)
 				return;
 		}
 		break;
@@ -216,23 +221,22 @@ static void deliver(struct input *in, struct job *job)
 		if (job->tty && len == 4) {
 			struct winsize size = { 0 };
 
-			memcpy(&size.ws_row, in->frame + HEADER, 2);
-			memcpy(&size.ws_col, in->frame + HEADER + 2, 2);
+			memcpy(&size.ws_row, in.frame + HEADER, 2);
+			memcpy(&size.ws_col, in.frame + HEADER + 2, 2);
 			ioctl(job->in, TIOCSWINSZ, &size);
 		}
 		break;
 	}
-	in->have = in->written = 0;
+	in.have = in.written = 0;
 }
 
 /* Relays until the job's first process has ended; returns its wait status. */
 static int relay(struct job *job)
 {
-	static struct input in;
 	int status, ended = 0;
 
 	while (!ended) {
-		bool pending = input_complete(&in);
+		bool pending = input_complete();
 		struct pollfd p[4] = {
 			{ .fd = job->out, .events = POLLIN },
 			{ .fd = job->err, .events = POLLIN },
@@ -248,9 +252,9 @@ static int relay(struct job *job)
 		if (p[1].revents && !forward(job->err, 'E'))
 			job->err = -1;
 		if (p[2].revents & POLLIN)
-			receive(&in);
-		if (input_complete(&in))
-			deliver(&in, job);
+			receive();
+		if (input_complete())
+			deliver(job);
 		while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 			if (pid == job->pid) {
 				ended = 1;
@@ -260,6 +264,24 @@ static int relay(struct job *job)
 	drain(job->out, 'O');
 	drain(job->err, 'E');
 	return status;
+}
+
+/* Whatever input is still on its way does not matter any more. */
+static void await_acknowledgement(void)
+{
+	struct pollfd p = { .fd = port, .events = POLLIN };
+
+	if (input_complete())
+		in.have = 0;
+
+	while (poll(&p, 1, ACK_TIMEOUT_MS) > 0) {
+		receive();
+		if (!input_complete())
+			continue;
+		if (in.frame[0] == 'A')
+			return;
+		in.have = 0;
+	}
 }
 
 static void on_child(int sig)
@@ -307,5 +329,6 @@ int main(int argc, char **argv)
 	sync();
 	code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 	send_frame('X', &code, 1);
+	await_acknowledgement();
 	return 0;
 }

@@ -46,6 +46,7 @@ def _parser():
     r.add_argument("--kernel", choices=KERNELS, default="6.1", help="L1's kernel")
     r.add_argument("--smp", type=int, default=2, metavar="N", help="L1's CPUs (2)")
     r.add_argument("--mem", default="2G", metavar="SIZE", help="L1's memory (2G)")
+    r.add_argument("--disk", metavar="SIZE", help="an empty virtio disk of this size")
     r.add_argument("--cpu", metavar="MODEL", help="the emulator's name of L1's CPU model")
     r.add_argument("--with", dest="with_paths", action="append", default=[], metavar="PATH",
                    help="put this file or folder at /with/NAME in L1")
@@ -91,7 +92,8 @@ def _run(args):
         if "=" not in pair:
             raise LabError(f"--env {pair}: not NAME=VALUE")
     job = Job(argv=command, backend=args.backend, kernel=KERNELS[args.kernel], cpu=args.cpu,
-              smp=1 if args.icount else args.smp, mem=args.mem, with_paths=args.with_paths,
+              smp=1 if args.icount else args.smp, mem=args.mem, disk=args.disk,
+              with_paths=args.with_paths,
               env=dict(pair.split("=", 1) for pair in args.env), out=args.out,
               timeout=timeout, stdin=stdin, icount=args.icount, append=args.append,
               log=args.log)

@@ -27,6 +27,7 @@ class Job:
     cpu: str = None
     smp: int = 2
     mem: str = "2G"
+    disk: str = None        # size of an empty one
     with_paths: list = field(default_factory=list)
     env: dict = field(default_factory=dict)
     out: Path = None

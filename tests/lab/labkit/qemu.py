@@ -61,6 +61,14 @@ def _share(tag, path, options):
             + options]
 
 
+def _disk(size, folder):
+    """Empty, and sparse: it costs what is written to it."""
+    image = folder / "disk"
+    subprocess.run(["truncate", "-s", size, image], check=True)
+    return ["-drive", f"if=none,id=disk,format=raw,file={image}",
+            "-device", "virtio-blk-pci,drive=disk"]
+
+
 def _kernel(job, cpu):
     """The ELF kernel by its PVH entry is quick to boot, but five-level paging is
     switched on by the decompressor alone."""
@@ -100,6 +108,8 @@ def start(job, folder):
     ]
     if job.out:
         argv += _share("out", job.out, "")
+    if job.disk:
+        argv += _disk(job.disk, folder)
     if job.icount:
         argv += ["-icount", "shift=0,sleep=off"]
     with open(folder / "emulator.log", "wb") as errors:

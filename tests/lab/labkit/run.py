@@ -92,6 +92,7 @@ class Run:
             _write(2, payload)
         elif kind == b"X":
             self.status = payload[0]
+            self._to_agent += _frame(b"A")
             self.deadline = time.monotonic() + POWEROFF_S
         elif kind == b"H" and self.verbose:
             say(f"L1 ({self.job.kernel.release}) is up after "
