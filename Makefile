@@ -76,6 +76,7 @@ userspace: ## hvrun and the other programs, into O/
 	+@if [ -e userspace/Makefile ]; then $(MAKE) -C userspace O=$(O); fi
 
 include tests/lab/checks.mk
+include tests/bench/bench.mk
 
 clean: ## remove O
 	rm -rf $(O)

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the guest's loops (loops.S) and the program that times them (bench.c) agree upon. */
+#ifndef TESTS_BENCH_H
+#define TESTS_BENCH_H
+
+/* Guest-physical addresses. The first 4 GiB are mapped one to one. */
+#define BENCH_COUNT 0x10000	/* iterations of a sample */
+#define BENCH_DONE 0x10008	/* not 0 when the last sample is there */
+#define BENCH_SAMPLES 0x10010	/* TSC ticks of each sample; the first is for warming up */
+#define BENCH_IDT 0x20000
+#define BENCH_STACK 0x90000
+#define BENCH_CODE 0x100000
+#define BENCH_NOTHING 0x8000000	/* neither memory nor a device of the kernel */
+#define BENCH_REGION 0x40000000	/* memory for the fault loops */
+
+#define BENCH_NR_SAMPLES 10
+#define BENCH_VECTOR 0x40
+#define BENCH_SLEEP 1000000	/* LAPIC timer ticks (ns) that the HLT loop sleeps for */
+
+#define BENCH_PORT 0x80		/* nobody in the kernel is there */
+#define BENCH_PORT_END 0xf5
+
+#endif /* TESTS_BENCH_H */
