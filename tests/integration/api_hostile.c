@@ -283,7 +283,9 @@ static void random_code(double seconds)
 		if (by_reason[i])
 			note("%s: %u", myhv_exit_name(i), by_reason[i]);
 	}
-	is(by_reason[MYHV_EXIT_FAIL_ENTRY], 0, "the CPU never refused the guest's state");
+	/* TCG takes any value for CR3, and refuses it at the next entry: KVM sees that too */
+	if (!is_tcg())
+		is(by_reason[MYHV_EXIT_FAIL_ENTRY], 0, "the CPU never refused the guest's state");
 }
 
 int main(void)
