@@ -84,10 +84,12 @@ static int take_requests(struct myhv_vcpu *vcpu)
 	return 0;
 }
 
-/* Does something end HLT? SDM "HLT—Halt": an interrupt if it may be taken, NMI, INIT. */
+/* Does something end HLT? SDM "HLT—Halt": an interrupt or NMI if it may be taken, INIT. */
 static bool halt_is_over(struct myhv_vcpu *vcpu)
 {
-	if (event_any(&vcpu->event))
+	if (event_any_but_nmi(&vcpu->event))
+		return true;
+	if (vcpu->event.nmi_pending && !backend->nmi_blocked_get(vcpu))
 		return true;
 	return (vcpu->regs.general.rflags & X86_EFLAGS_IF) && vcpu->lapic &&
 	       lapic_has_wake_event(vcpu);

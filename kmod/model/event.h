@@ -153,11 +153,15 @@ u64 event_dr6(u64 dr6, u64 payload);
 /* DR6 with nothing to report: reserved bits and inverted ones */
 #define EVENT_DR6_INIT 0xffff0ff0ULL
 
+static inline bool event_any_but_nmi(const struct event_state *ev)
+{
+	return ev->exception_pending | ev->triple_fault | (ev->reinject.type != EVENT_NONE);
+}
+
 /* Is anything there that event_decide() must look at? Cheap, for every entry. */
 static inline bool event_any(const struct event_state *ev)
 {
-	return ev->exception_pending | ev->triple_fault | (ev->nmi_pending != 0) |
-	       (ev->reinject.type != EVENT_NONE);
+	return event_any_but_nmi(ev) | (ev->nmi_pending != 0);
 }
 
 #endif /* MYHV_EVENT_H */
