@@ -317,6 +317,10 @@ int lapic_state_set(struct myhv_vcpu *vcpu, const struct myhv_state_lapic *state
 
 	if (!vcpu->lapic)
 		return -ENXIO;
+	/* what the old state had accepted goes with it, as its IRR does */
+	clear_bit(VCPU_REQ_INIT, &vcpu->requests);
+	clear_bit(VCPU_REQ_SIPI, &vcpu->requests);
+	WRITE_ONCE(vcpu->lapic->extint, false);
 	vlapic_set_state(&vcpu->lapic->model, ktime_get_ns(), state, &fx);
 	apply(vcpu->lapic, &fx);
 	return 0;
