@@ -200,6 +200,14 @@ static void take_general(struct myhv_state_general *general, const struct svm_vc
 	general->rflags = s->rflags & ~svm->forced_tf;
 }
 
+/* The TLB may not have been flushed either: ask for it again. */
+static noinline void entry_refused(struct svm_vcpu *svm)
+{
+	if (svm->vmcb->control.tlb_control == SVM_TLB_FLUSH_ALL)
+		__this_cpu_write(svm_cpu.flush_all, true);
+	svm->asid_generation = 0;
+}
+
 static void after_exit(struct svm_vcpu *svm)
 {
 	struct myhv_vcpu *vcpu = &svm->vcpu;
@@ -212,6 +220,8 @@ static void after_exit(struct svm_vcpu *svm)
 	/* A guest state that was refused is not written back on every CPU: keep ours. */
 	if (likely(svm->exit_row != SVM_ROW_INVALID))
 		take_general(&vcpu->regs.general, svm);
+	else
+		entry_refused(svm);
 	vcpu->regs.valid = MYHV_STATE_GENERAL;
 	vcpu->hw_exit_intr = false;
 	c->clean = SVM_CLEAN_ALL;
