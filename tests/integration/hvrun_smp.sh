@@ -1,0 +1,52 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Linux guests with 1, 2, 4 and 8 processors under the verified load of tests/guest/load:
+# 3 s each here. CPUS, LOAD_SECONDS and ROUNDS are for the long tests.
+# hvlab-timeout: 600
+set -u
+
+cpus=${CPUS:-1 2 4 8}
+seconds=${LOAD_SECONDS:-3}
+rounds=${ROUNDS:-1}
+count=0 bad=0
+
+check()
+{
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		bad=$((bad + 1))
+	fi
+}
+
+mkdir root
+cp "$GUEST_DIR/load" root/init
+(cd root && find . | cpio -o -H newc --quiet) >initrd
+
+dmesg >before.log
+for round in $(seq "$rounds"); do
+	for n in $cpus; do
+		what="$n processors, round $round"
+		timeout -k 5 $((200 + seconds * 3)) "$HVRUN" -smp "$n" -m 256 \
+			-kernel "$GUEST_KERNEL" -initrd "$PWD/initrd" -nographic \
+			-append "console=ttyS0 loglevel=5 cryptomgr.notests load=$seconds load_cpus=$n" \
+			>guest.log 2>hvrun.log </dev/null
+		status=$?
+		[ $status = 0 ] && grep -qa '^LOAD OK' guest.log
+		check $? "$what: the load is right, status $status"
+		! grep -naE 'Oops|BUG:|WARNING: CPU|Call Trace|rcu: INFO|rcu_.*stall|soft lockup|unchecked MSR|nobody cared|NMI: IOCK' guest.log
+		check $? "$what: the guest's log has no error"
+		! [ -s hvrun.log ]
+		check $? "$what: hvrun has nothing to say: $(head -c 200 hvrun.log)"
+		grep -a '^LOAD' guest.log | tr -d '\r' | sed "s/^/# $n: /"
+		[ $bad = 0 ] || { tail -n 60 guest.log | sed 's/^/# /'; break 2; }
+	done
+done
+dmesg | diff before.log - | grep '^>' >host.log
+# an emulated host is slow at times
+! grep -vE 'myhv: (ready|virtualization|VM )|hrtimer: interrupt took|perf: interrupt took' host.log
+check $? "the host's log has nothing new"
+echo "1..$count"
+exit $((bad > 0))

@@ -1,0 +1,6 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# A guest minute of the load with 1 processor, ten times.
+# hvlab-timeout: 2700
+# hvlab-long
+CPUS=1 LOAD_SECONDS=60 ROUNDS=10 exec "$(dirname "$0")/hvrun_smp.sh"
