@@ -406,7 +406,7 @@ struct myhv_run_page {
 #define MYHV_EXIT_HLT 3
 #define MYHV_EXIT_SHUTDOWN 4	 /* triple fault */
 #define MYHV_EXIT_IRQ_WINDOW 5
-#define MYHV_EXIT_INTR 6	 /* with EINTR: signal, kick or immediate_exit */
+#define MYHV_EXIT_INTR 6	 /* with EINTR: see MYHV_VCPU_RUN */
 #define MYHV_EXIT_DEBUG 7
 #define MYHV_EXIT_MSR_READ 8
 #define MYHV_EXIT_MSR_WRITE 9
@@ -519,8 +519,9 @@ struct myhv_exit {
 /**
  * MYHV_VCPU_RUN (vCPU): run the guest until something needs user space; no argument
  *
- * Returns 0 with struct myhv_exit filled. Errors: EINTR signal, kick or immediate_exit
- * (@reason MYHV_EXIT_INTR); EFAULT (@reason MYHV_EXIT_MEMORY_FAULT); EINVAL rubbish in
+ * Returns 0 with struct myhv_exit filled. Errors: EINTR signal, kick, immediate_exit, or
+ * work that the host does on a thread's way to user space (@reason MYHV_EXIT_INTR: it
+ * may come at any time, just run again); EFAULT (@reason MYHV_EXIT_MEMORY_FAULT); EINVAL rubbish in
  * @state_dirty or in the groups there; EIO the VM is broken or belongs to another process.
  */
 #define MYHV_VCPU_RUN _IO(MYHV_IOC_MAGIC, 0x20)

@@ -35,8 +35,10 @@ for boot in $(seq "$boots"); do
 	has 'Linux guest .* x86_64 GNU/Linux' "the guest printed its uname"
 	has '^processor.*: 0' "and its cpuinfo"
 	has 'reboot: Power down' "and powered off"
-	! grep -nE 'Oops|BUG:|WARNING: CPU|Call Trace|rcu: INFO|soft lockup|unchecked MSR|Clocksource .* unstable|clocksource: .*unstable|nobody cared' guest.log
-	check $? "boot $boot: the guest's log has no error"
+	# at loglevel 5 the console shows warnings and worse, nothing else
+	! grep -nE '^\[ *[0-9]+\.[0-9]+\]' guest.log |
+		grep -vE 'reboot: Power down|Speculative Return Stack Overflow'
+	check $? "boot $boot: the guest's kernel warns of nothing"
 	! [ -s hvrun.log ]
 	check $? "boot $boot: hvrun has nothing to say: $(head -c 200 hvrun.log)"
 	[ $bad = 0 ] || { tail -n 40 guest.log | sed 's/^/# /'; break; }
