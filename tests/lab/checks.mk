@@ -122,8 +122,18 @@ check-host: userspace test-programs ## integration tests on this machine, as roo
 	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
 	@tests/lab/run-tests --host $(O) $(TESTS)
 
+ifeq ($(HOST),)
 demo: lab-ready ## a Debian guest on the module, in the lab; with a terminal, a shell in it
 	@tests/lab/demo $(O) $(lab_module)
+else
+demo: ## ... with HOST=1 on this very machine, which needs AMD-V
+	@tests/lab/demo --can-host
+	+@$(MAKE) --no-print-directory O=$(O) userspace
+	$(need) $(PACKAGES_BUILD) busybox-static linux-headers-$$(uname -r)
+	+@$(MAKE) --no-print-directory O=$(O) module KDIR=/lib/modules/$$(uname -r)/build KERNEL=
+	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
+	@tests/lab/demo --host $(O) $(O)/kmod-$$(uname -r)/myhv.ko
+endif
 
 check_targets := all check-pure check-unit check-headers sparse doc-check check-style analyze \
 	check-hvlab check-lab
