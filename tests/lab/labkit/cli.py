@@ -60,6 +60,8 @@ def _parser():
                    help="count instructions: one L1 CPU, one TSC tick per instruction")
     r.add_argument("--append", default="", metavar="STRING",
                    help="more for L1's kernel command line")
+    r.add_argument("--emulator-arg", action="append", default=[], metavar="ARG",
+                   help="one more argument for the emulator itself")
     r.add_argument("--log", type=Path, metavar="FILE", help="write L1's kernel log here")
     r.add_argument("-v", "--verbose", action="store_true")
     r.add_argument("command", nargs="*", metavar="COMMAND")
@@ -96,7 +98,7 @@ def _run(args):
               with_paths=args.with_paths,
               env=dict(pair.split("=", 1) for pair in args.env), out=args.out,
               timeout=timeout, stdin=stdin, icount=args.icount, append=args.append,
-              log=args.log)
+              log=args.log, emulator_args=args.emulator_arg)
     return runner.run(job, args.verbose or args.interactive)
 
 

@@ -17,6 +17,9 @@ KEEP = ("arch", "include", "scripts", "tools", "certs")
 
 
 class DebugKernel(DebianKernel):
+    # KCOV and KASAN instrument the code of the PVH entry, which runs before they can.
+    pvh = False
+
     def __init__(self, name, suite, version):
         super().__init__(name, suite, None)
         self.version = version

@@ -17,6 +17,9 @@ class DebianKernel:
     """A kernel from Debian packages of one suite, whose headers this machine's own
     compiler can use."""
 
+    # Can it be entered by PVH, without its decompressor?
+    pvh = True
+
     def __init__(self, name, suite, flavour):
         self.name, self.suite, self.flavour = name, suite, flavour
 

@@ -36,6 +36,7 @@ class Job:
     icount: bool = False
     append: str = ""
     log: Path = None
+    emulator_args: list = field(default_factory=list)
 
     def environment(self):
         env = {

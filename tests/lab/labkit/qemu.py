@@ -73,7 +73,7 @@ def _kernel(job, cpu):
     """The ELF kernel by its PVH entry is quick to boot, but five-level paging is
     switched on by the decompressor alone."""
     five_levels = cpu.startswith("max") or "la57" in cpu
-    return str(job.kernel.image if five_levels else job.kernel.vmlinux)
+    return str(job.kernel.vmlinux if job.kernel.pvh and not five_levels else job.kernel.image)
 
 
 def prepare():
@@ -112,6 +112,7 @@ def start(job, folder):
         argv += _disk(job.disk, folder)
     if job.icount:
         argv += ["-icount", "shift=0,sleep=off"]
+    argv += job.emulator_args
     with open(folder / "emulator.log", "wb") as errors:
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
