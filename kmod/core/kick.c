@@ -115,8 +115,6 @@ void kick_exit(void)
 {
 	int cpu;
 
-	for_each_possible_cpu(cpu) {
+	for_each_possible_cpu(cpu)
 		free_cpumask_var(per_cpu(kick_mask, cpu));
-		per_cpu(kick_mask, cpu) = NULL;
-	}
 }
