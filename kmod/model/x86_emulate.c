@@ -168,7 +168,8 @@ enum x86_emul_result emul_cmpxchg(struct x86_emul *e, u64 linear, void *old, con
 {
 	if (emul_crosses_page(linear, bytes))
 		return emul_write(e, linear, new, bytes);
-	return e->ops->cmpxchg(e, linear, old, new, bytes);
+	/* in parentheses: the kernel has a macro of this name */
+	return (e->ops->cmpxchg)(e, linear, old, new, bytes);
 }
 
 enum x86_emul_result emul_read_seg(struct x86_emul *e, unsigned int seg, u64 ea, void *buf,
