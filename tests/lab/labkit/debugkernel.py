@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The debug kernel: Debian's source with KASAN, UBSAN, lockdep, kmemleak and fault
 injection, which no Debian binary has. Built once, about eleven CPU minutes."""
+import hashlib
 import os
 import shutil
 import subprocess
@@ -23,6 +24,11 @@ class DebugKernel(DebianKernel):
     def __init__(self, name, suite, version):
         super().__init__(name, suite, None)
         self.version = version
+
+    @property
+    def key(self):
+        """Another configuration is another kernel."""
+        return f"kernels/{self.name}-{hashlib.sha256(FRAGMENT.read_bytes()).hexdigest()[:8]}"
 
     def _build(self, tmp, final):
         tree = self._unpack(tmp)
