@@ -152,6 +152,7 @@ void svm_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	if (!init)
 		reset_msrs(&svm->vmcb->save);
 	svm_control_init(svm);
+	svm_irq_window(vcpu, vcpu->irq_window_on);
 	svm_debug_update(vcpu);
 }
 
