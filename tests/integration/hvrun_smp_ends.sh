@@ -31,7 +31,7 @@ guest()
 	shift
 	timeout -k 5 300 "$HVRUN" -smp 4 -m 256 -kernel "$GUEST_KERNEL" -initrd "$PWD/initrd" \
 		-nographic "$@" >guest.log 2>hvrun.log </dev/null \
-		-append "console=ttyS0 loglevel=5 cryptomgr.notests load=1 load_cpus=4 load_memory=8 $words" &
+		-append "console=ttyS0 loglevel=5 cryptomgr.notests load=1 load_memory=8 $words" &
 	pid=$!
 }
 
@@ -54,7 +54,7 @@ for how in "reset reboot=t" "crash reboot=t" "crash reboot=k"; do
 	check $? "$how: the guest's log has no error"
 	kill $pid 2>/dev/null
 	wait $pid
-	! grep -avE '^hvrun: vCPU [0-9]: triple fault|^(R|[CDEFGS]S|[GI]DT|LDT|TR|CR|Code)' hvrun.log
+	! grep -avE '^hvrun: vCPU [0-9]: triple|^(R|[CDEFGS]S|[GI]DT|LDT|TR|CR|Code)' hvrun.log
 	check $? "$how: hvrun has nothing to say"
 done
 

@@ -3,4 +3,4 @@
 # A guest minute of the load with 8 processors, ten times.
 # hvlab-timeout: 2700
 # hvlab-long
-CPUS=8 LOAD_SECONDS=60 ROUNDS=10 exec "$(dirname "$0")/hvrun_smp.sh"
+CPUS=8 LOAD_SECONDS=60 ROUNDS=10 HOTPLUGS=5 exec "$(dirname "$0")/hvrun_smp.sh"

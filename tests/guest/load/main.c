@@ -5,6 +5,7 @@
  *	load=SECONDS		how long
  *	load_cpus=N		so many processors must be online
  *	load_memory=MIB		for the verified patterns (32)
+ *	load_hotplug=N		before that, switch each processor off and on N times
  *	load_end=off|reset	what to do at the end; `crash` resets in the middle, without
  *				a word to the other processors
  *
@@ -263,7 +264,7 @@ static void become_init(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 }
 
-static void read_parameters(uint64_t *seconds)
+static void read_parameters(uint64_t *seconds, uint64_t *hotplugs)
 {
 	char line[4096] = "";
 	FILE *f = fopen("/proc/cmdline", "r");
@@ -274,6 +275,7 @@ static void read_parameters(uint64_t *seconds)
 	fclose(f);
 	*seconds = parameter(line, "load=", 5);
 	load_memory_bytes = parameter(line, "load_memory=", 32) << 20;
+	*hotplugs = parameter(line, "load_hotplug=", 0);
 	load_cpus = sysconf(_SC_NPROCESSORS_ONLN);
 	end = strstr(line, "load_end=");
 	if (end)
@@ -282,22 +284,46 @@ static void read_parameters(uint64_t *seconds)
 		fail("%u processors are online", load_cpus);
 }
 
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+/* Every return is an INIT and a SIPI. */
+static void hotplug(uint64_t rounds)
+{
+	char path[64];
+
+	for (uint64_t round = 0; round < rounds; round++)
+		for (unsigned int cpu = 1; cpu < load_cpus; cpu++) {
+			snprintf(path, sizeof(path), "/sys/devices/system/cpu/cpu%u/online", cpu);
+			if (!write_file(path, "0") || !write_file(path, "1"))
+				fail("processor %u does not go and come, round %lu", cpu, round);
+		}
+	if (rounds)
+		printf("LOAD hotplug: %lu rounds\n", rounds);
+}
+
 static void crash(void)
 {
-	int fd = open("/proc/sysrq-trigger", O_WRONLY);
-
-	if (fd < 0 || write(fd, "b", 1) != 1)
+	if (!write_file("/proc/sysrq-trigger", "b"))
 		fail("no magic SysRq");
 }
 
 int main(void)
 {
-	uint64_t seconds;
+	uint64_t seconds, hotplugs;
 
 	become_init();
-	read_parameters(&seconds);
+	read_parameters(&seconds, &hotplugs);
 	printf("LOAD START: %u processors, %lu s, %lu MiB\n", load_cpus, seconds,
 	       load_memory_bytes >> 20);
+	hotplug(hotplugs);
 	begin_ns = now_ns();
 	end_ns = begin_ns + seconds * NS_PER_S;
 	add_workers();
