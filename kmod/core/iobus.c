@@ -4,6 +4,7 @@
  * table as a whole; accesses read it under vm->srcu, so that removing a range waits for
  * those that use its device.
  */
+#include <linux/hash.h>
 #include <linux/slab.h>
 #include "core/iobus.h"
 #include "core/vcpu.h"
@@ -25,10 +26,29 @@ static struct iobus_table *table_alloc(unsigned int count)
 	return table;
 }
 
+static u64 granule_bit(u64 granule)
+{
+	return BIT_ULL(hash_64(granule, 6));
+}
+
+static u64 range_granules(const struct iobus *bus, const struct iobus_range *r)
+{
+	u64 first = r->base >> bus->granule_shift;
+	u64 last = (r->base + max(r->len, 1ULL) - 1) >> bus->granule_shift;
+	u64 bits = 0;
+
+	if (last - first >= 64)
+		return U64_MAX;
+	while (first <= last)
+		bits |= granule_bit(first++);
+	return bits;
+}
+
+/* A bit too many is slow, one too few is wrong: new ones are set before the table is. */
 static void table_replace(struct myhv_vm *vm, struct iobus *bus, struct iobus_table *table)
 {
 	struct iobus_table *old = table_locked(vm, bus);
-	u64 reach = 0;
+	u64 reach = 0, granules = 0;
 	unsigned int i;
 
 	for (i = 0; table && i < table->count; i++) {
@@ -36,8 +56,11 @@ static void table_replace(struct myhv_vm *vm, struct iobus *bus, struct iobus_ta
 
 		reach = max(reach, r->base + max(r->len, 1ULL) - 1);
 		r->reach = reach;
+		granules |= range_granules(bus, r);
 	}
+	WRITE_ONCE(bus->granules, bus->granules | granules);
 	rcu_assign_pointer(bus->table, table);
+	WRITE_ONCE(bus->granules, granules);
 	if (!old)
 		return;
 	synchronize_srcu_expedited(&vm->srcu);
@@ -140,6 +163,12 @@ static const struct iobus_range *table_next(const struct iobus_table *table, u64
 	return best;
 }
 
+static bool may_be_taken(const struct iobus *bus, u64 addr)
+{
+	return READ_ONCE(bus->granules) & granule_bit(addr >> bus->granule_shift);
+}
+
+/* Either @in or @out is NULL. */
 static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *in,
 			const void *out)
 {
@@ -149,6 +178,8 @@ static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int
 	s64 tried = -1;
 	int idx;
 
+	if (!may_be_taken(bus, addr))
+		return -EOPNOTSUPP;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
 	table = srcu_dereference(bus->table, &vcpu->vm->srcu);
 	while (table && ret == -EOPNOTSUPP) {

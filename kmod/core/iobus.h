@@ -45,10 +45,23 @@ struct iobus_table {
 	struct iobus_range range[];
 };
 
+/**
+ * struct iobus - one bus of a VM
+ * @table: the ranges, sorted by base
+ * @next_order: of registration
+ * @granule_shift: set once; addresses are told apart in granules of this size
+ * @granules: a bit, chosen by hash, for each granule that some range touches. Most accesses
+ *	that are for user space are known by it without a look at @table
+ */
 struct iobus {
 	struct iobus_table __rcu *table;
 	s64 next_order;
+	u8 granule_shift;
+	u64 granules;
 };
+
+#define IOBUS_PIO_GRANULE 2
+#define IOBUS_MMIO_GRANULE 12
 
 /* vm->lock held. Ranges may share an address: they are tried in order of registration. */
 int iobus_add(struct myhv_vm *vm, struct iobus *bus, u64 base, u64 len, struct iodev *dev);

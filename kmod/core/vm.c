@@ -132,6 +132,8 @@ static struct myhv_vm *vm_alloc(const struct myhv_vm_create *args)
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
 	spin_lock_init(&vm->clock.lock);
+	vm->pio_bus.granule_shift = IOBUS_PIO_GRANULE;
+	vm->mmio_bus.granule_shift = IOBUS_MMIO_GRANULE;
 	xa_init(&vm->vcpus);
 	vm->mm = current->mm;
 	mmgrab(vm->mm);
