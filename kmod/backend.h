@@ -108,7 +108,8 @@ struct myhv_backend {
 	 * [entry] Enter the guest once and come back. Commits dirty register groups,
 	 * flushes what vcpu->slat_gen and vcpu->tlb_flush ask for, programs vcpu->inject. On return:
 	 * GENERAL is valid, all other groups are not; vcpu->hw_exit_intr says that
-	 * a host interrupt ended guest mode; an event whose delivery was cut short is back in vcpu->event.
+	 * a host interrupt ended guest mode; vcpu->in_shadow is current; an event whose
+	 * delivery was cut short is back in vcpu->event.
 	 */
 	void (*enter)(struct myhv_vcpu *vcpu);
 	/*
@@ -141,7 +142,7 @@ struct myhv_backend {
 	/* [sleep] Let the guest access an MSR without an exit, or not. */
 	void (*msr_intercept)(struct myhv_vcpu *vcpu, u32 index, bool read, bool write);
 
-	/* [any] 0, MYHV_EVENT_SHADOW_STI or MYHV_EVENT_SHADOW_MOV_SS */
+	/* [any] 0, MYHV_EVENT_SHADOW_STI or MYHV_EVENT_SHADOW_MOV_SS; set: vcpu->in_shadow too */
 	u32 (*shadow_get)(struct myhv_vcpu *vcpu);
 	void (*shadow_set)(struct myhv_vcpu *vcpu, u32 shadow);
 	/* [any] between delivery of an NMI and its IRET */

@@ -130,6 +130,7 @@ struct myhv_vcpu {
 	struct slat_cache slat_cache; /* tables for faults inside a burst */
 	bool in_burst;
 	bool hw_exit_intr;	/* the last exit was a host interrupt (or NMI) */
+	bool in_shadow;		/* backend->shadow_get() would not say 0 */
 	int last_cpu;		/* where the last burst ran, -1: nowhere */
 	u64 slat_gen;		/* vm->slat.flush_gen last flushed for */
 	bool tlb_flush;		/* flush the guest's linear translations at entry */

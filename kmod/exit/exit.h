@@ -23,7 +23,14 @@
  */
 struct x86_insn;
 bool insn_decode_current(struct myhv_vcpu *vcpu, struct x86_insn *insn, enum exit_action *action);
-bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action);
+bool insn_length_decode(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action);
+static inline bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action)
+{
+	if (!vcpu->insn.next_rip)
+		return insn_length_decode(vcpu, length, action);
+	*length = vcpu->insn.next_rip - vcpu->regs.general.rip;
+	return true;
+}
 /* RIP += length (with the mode's wrap), interrupt shadow and RF cleared, TF -> #DB queued. */
 void insn_finish(struct myhv_vcpu *vcpu, u8 length);
 

@@ -155,12 +155,8 @@ bool insn_decode_current(struct myhv_vcpu *vcpu, struct x86_insn *insn, enum exi
 	return decode(vcpu, insn, &length, action);
 }
 
-bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action)
+bool insn_length_decode(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action)
 {
-	if (vcpu->insn.next_rip) {
-		*length = vcpu->insn.next_rip - vcpu->regs.general.rip;
-		return true;
-	}
 	return decode(vcpu, NULL, length, action);
 }
 
@@ -183,7 +179,8 @@ void insn_finish(struct myhv_vcpu *vcpu, u8 length)
 		}
 	}
 	general->rip = rip;
-	backend->shadow_set(vcpu, 0);
+	if (unlikely(vcpu->in_shadow))
+		backend->shadow_set(vcpu, 0);
 	general->rflags &= ~(u64)X86_EFLAGS_RF;
 	if (unlikely(vcpu->guest_debug.flags & MYHV_DEBUG_STEP))
 		vcpu_request(vcpu, VCPU_REQ_STEPPED);

@@ -186,6 +186,7 @@ void svm_shadow_set(struct myhv_vcpu *vcpu, u32 shadow)
 	struct vmcb_control *c = &to_svm(vcpu)->vmcb->control;
 
 	c->shadow = shadow ? c->shadow | 1 : c->shadow & ~1ULL;
+	vcpu->in_shadow = shadow != 0;
 }
 
 /*
