@@ -54,7 +54,8 @@ static enum exit_action port_in(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 le
 	u32 value = 0;
 	bool done = !iobus_read(vcpu, &vcpu->vm->pio_bus, port, size, &value);
 
-	trace_myhv_pio(vcpu->vm->id, vcpu->id, false, port, size, 1, value, done);
+	if (trace_myhv_pio_enabled())
+		trace_myhv_pio(vcpu->vm->id, vcpu->id, false, port, size, 1, value, done);
 	if (done) {
 		put_accumulator(vcpu, size, value);
 		insn_finish(vcpu, length);
@@ -72,7 +73,8 @@ static enum exit_action port_out(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 l
 	u32 value = vcpu_gpr32(vcpu, MYHV_RAX);
 	bool done = !iobus_write(vcpu, &vcpu->vm->pio_bus, port, size, &value);
 
-	trace_myhv_pio(vcpu->vm->id, vcpu->id, true, port, size, 1, value, done);
+	if (trace_myhv_pio_enabled())
+		trace_myhv_pio(vcpu->vm->id, vcpu->id, true, port, size, 1, value, done);
 	insn_finish(vcpu, length);
 	if (done)
 		return RESUME_GUEST;

@@ -223,8 +223,9 @@ enum exit_action svm_handle_exit(struct myhv_vcpu *vcpu)
 
 	if (likely(vcpu->in_burst)) {
 		vcpu->stat.by_reason[svm->exit_row]++;
-		trace_myhv_exit(vcpu->vm->id, vcpu->id, vcpu->regs.general.rip, c->exit_code,
-				c->exit_info1, c->exit_info2);
+		if (trace_myhv_exit_enabled())
+			trace_myhv_exit(vcpu->vm->id, vcpu->id, vcpu->regs.general.rip,
+					c->exit_code, c->exit_info1, c->exit_info2);
 	}
 	vcpu->insn.nr_bytes = 0;
 	vcpu->insn.next_rip = c->next_rip; /* 0 where the CPU does not give it */

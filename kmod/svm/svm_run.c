@@ -224,6 +224,7 @@ static void after_exit(struct svm_vcpu *svm)
 		entry_refused(svm);
 	vcpu->regs.valid = MYHV_STATE_GENERAL;
 	vcpu->hw_exit_intr = false;
+	vcpu->in_shadow = c->shadow & 1;
 	c->clean = SVM_CLEAN_ALL;
 	if (unlikely(is_host_event(svm->exit_row)))
 		host_event(svm);
@@ -247,7 +248,8 @@ void svm_enter(struct myhv_vcpu *vcpu)
 		vcpu->hw_exit_intr = false;
 		return;
 	}
-	trace_myhv_entry(vcpu->vm->id, vcpu->id, vcpu->regs.general.rip);
+	if (trace_myhv_entry_enabled())
+		trace_myhv_entry(vcpu->vm->id, vcpu->id, vcpu->regs.general.rip);
 	before_entry(svm, cpu);
 	if (unlikely(vcpu->fpu.swap_pkru))
 		host_pkru = host_fpu_pkru_enter(vcpu);
