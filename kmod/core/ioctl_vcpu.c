@@ -384,16 +384,12 @@ static long vcpu_ioctl_locked(struct myhv_vcpu *vcpu, const struct ioctl_call *c
 	return ret;
 }
 
-long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+static noinline long vcpu_ioctl_other(struct myhv_vcpu *vcpu, unsigned int cmd,
+				      unsigned long arg)
 {
-	struct myhv_vcpu *vcpu = file->private_data;
 	const struct ioctl_call *call;
 	long ret;
 
-	if (current->mm != vcpu->vm->mm)
-		return -EIO;
-	if (cmd == MYHV_VCPU_RUN)
-		return vcpu_ioctl_run(vcpu);
 	call = ioctl_find(vcpu_calls, ARRAY_SIZE(vcpu_calls), VCPU_FIRST, cmd);
 	if (!call)
 		call = ioctl_find(vcpu_prop_calls, ARRAY_SIZE(vcpu_prop_calls), 0, cmd);
@@ -407,4 +403,15 @@ long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			return ret;
 	}
 	return vcpu_ioctl_locked(vcpu, call, cmd, arg);
+}
+
+long vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	struct myhv_vcpu *vcpu = file->private_data;
+
+	if (current->mm != vcpu->vm->mm)
+		return -EIO;
+	if (likely(cmd == MYHV_VCPU_RUN))
+		return vcpu_ioctl_run(vcpu);
+	return vcpu_ioctl_other(vcpu, cmd, arg);
 }

@@ -299,6 +299,8 @@ long vcpu_run(struct myhv_vcpu *vcpu)
 			break;
 		}
 		action = run_burst(vcpu);
+		if (action == EXIT_TO_USER)
+			break;
 		cond_resched(); /* a guest that never sleeps is no user mode to RCU */
 		if (action == EXIT_NEEDS_SLEEP)
 			action = backend->handle_exit(vcpu);

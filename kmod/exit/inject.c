@@ -74,7 +74,7 @@ static void write_payload(struct myhv_vcpu *vcpu, const struct event_decision *d
 	}
 }
 
-static void set_windows(struct myhv_vcpu *vcpu, bool irq, bool nmi)
+static __always_inline void set_windows(struct myhv_vcpu *vcpu, bool irq, bool nmi)
 {
 	if (irq != vcpu->irq_window_on) {
 		vcpu->irq_window_on = irq;
