@@ -2,7 +2,8 @@
 /*
  * What exits and calls cost, in ticks of the host's TSC: under `hvlab run --icount` a
  * tick is an instruction. Knows no hypervisor but hv.h; built once for myhv and once for
- * KVM. Prints a line "NAME MEDIAN LEAST MOST" for each case.
+ * KVM. Prints a line "NAME MEDIAN LEAST MOST TURNS" for each case; the last counts all
+ * iterations, those for warming up too.
  *
  * Guest loops make the KVM_RUN-like call itself, without hv_run(), so that nothing of this
  * program but the system call is in the figures.
@@ -88,8 +89,8 @@ static void report(const char *name, uint64_t *samples, unsigned int nr, uint32_
 	double unit = count;
 
 	qsort(samples, nr, sizeof(*samples), by_value);
-	printf("%s %.1f %.1f %.1f\n", name, samples[nr / 2] / unit - less,
-	       samples[0] / unit - less, samples[nr - 1] / unit - less);
+	printf("%s %.1f %.1f %.1f %u\n", name, samples[nr / 2] / unit - less,
+	       samples[0] / unit - less, samples[nr - 1] / unit - less, (nr + 1) * count);
 	fflush(stdout);
 }
 

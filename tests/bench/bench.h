@@ -17,6 +17,10 @@
 #define BENCH_VECTOR 0x40
 #define BENCH_SLEEP 1000000	/* LAPIC timer ticks (ns) that the HLT loop sleeps for */
 
+/* Displacements of NOPs that tell trace_plugin.c where a sample begins and ends. */
+#define BENCH_MARK_BEGIN 0x6d796876
+#define BENCH_MARK_END 0x6d796877
+
 #define BENCH_PORT 0x80		/* nobody in the kernel is there */
 #define BENCH_PORT_END 0xf5
 

@@ -41,6 +41,7 @@ bench_\name:
 	mov	$BENCH_SAMPLES, %edi
 	mov	$BENCH_NR_SAMPLES + 1, %r12d
 10:	mov	BENCH_COUNT, %r15d
+	nopl	BENCH_MARK_BEGIN(%rax)
 	READ_TSC
 	mov	%rax, %r14
 20:
@@ -50,6 +51,7 @@ bench_\name:
 	dec	%r15d
 	jnz	20b
 	READ_TSC
+	nopl	BENCH_MARK_END(%rax)
 	sub	%r14, %rax
 	mov	%rax, (%rdi)
 	add	$8, %rdi
