@@ -234,7 +234,8 @@ struct myhv_mem_update {
  * @bitmap: user pointer to a bit per page, 64-bit little-endian words
  *
  * Writes by MYHV itself (paravirtual clock, emulated stores) count too. Errors: ENOENT no
- * region, or one that is not tracked; EINVAL; ENOMEM; EFAULT (pages harvested are then marked again).
+ * region, or one that is not tracked; EINVAL; ENOMEM; EFAULT (pages harvested are then
+ * marked again).
  */
 struct myhv_mem_dirty {
 	__u32 op;

@@ -17,7 +17,7 @@ struct myhv_vcpu;
  */
 int guest_phys_read(struct myhv_vcpu *vcpu, u64 gpa, void *data, unsigned int len);
 int guest_phys_write(struct myhv_vcpu *vcpu, u64 gpa, const void *data, unsigned int len);
-/* Atomic compare and exchange of 1, 2, 4, 8 bytes (naturally aligned); @old gets the value found. */
+/* Atomic compare and exchange of 1, 2, 4, 8 bytes, naturally aligned; @old gets what is there. */
 int guest_phys_cmpxchg(struct myhv_vcpu *vcpu, u64 gpa, u64 *old, u64 new, unsigned int len);
 
 /** struct guest_walk_fault - the #PF that the guest must get */

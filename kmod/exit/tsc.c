@@ -15,7 +15,7 @@
 
 bool tsc_is_steady(void)
 {
-	/* The kernel knows more than CPUID says: command line, cpufreq, idle states, its watchdog. */
+	/* The kernel knows more than CPUID: command line, cpufreq, idle states, its watchdog. */
 	return !check_tsc_unstable();
 }
 

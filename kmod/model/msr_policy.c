@@ -65,7 +65,7 @@ static const struct msr_rule rules[] = {
 	{ ONE(MSR_IA32_MCG_CTL), KEPT(mcg_ctl), .check = MSR_ALL_OR_NONE, .flags = MSR_SAVE },
 	{ RUN(0x186, 0x187), .kind = MSR_IGNORED },			/* P6 event selects */
 	{ RUN(0x198, 0x199), .kind = MSR_IGNORED },			/* PERF_STATUS, PERF_CTL */
-	{ RUN(0x19a, 0x19c), .kind = MSR_IGNORED },			/* clock modulation, thermal */
+	{ RUN(0x19a, 0x19c), .kind = MSR_IGNORED },			/* thermal */
 	{ ONE(MSR_IA32_MISC_ENABLE), KEPT(misc_enable), .flags = MSR_SAVE },
 	{ ONE(MSR_IA32_DEBUGCTLMSR), .kind = MSR_BACKEND, .check = MSR_MASK, .valid = 3,
 	  .flags = MSR_SAVE },

@@ -4,7 +4,8 @@
 	.macro ENTRY_STUB n
 	.balign 16
 	/* 8, 10-14, 17, 21, 29, 30 push an error code themselves */
-	.if !((\n == 8) || (\n >= 10 && \n <= 14) || (\n == 17) || (\n == 21) || (\n == 29) || (\n == 30))
+	.if !((\n == 8) || (\n >= 10 && \n <= 14) || (\n == 17) || (\n == 21) || \
+	      (\n == 29) || (\n == 30))
 #ifdef __x86_64__
 	pushq $0
 #else

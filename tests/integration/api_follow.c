@@ -340,7 +340,8 @@ static void regions(void)
 		uint8_t *next = n & 1 ? w.ram : other;
 		struct myhv_mem_op op[2] = {
 			{ .op = MYHV_MEM_UNMAP, .gpa = 0, .bytes = RAM_BYTES },
-			{ .op = MYHV_MEM_MAP, .gpa = 0, .bytes = RAM_BYTES, .hva = (uintptr_t)next },
+			{ .op = MYHV_MEM_MAP, .gpa = 0, .bytes = RAM_BYTES,
+			  .hva = (uintptr_t)next },
 		};
 		uint16_t count;
 

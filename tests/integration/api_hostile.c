@@ -30,7 +30,8 @@ struct victim {
 	uint32_t groups;
 };
 
-static void victim_open(struct victim *v, uint32_t mode, const void *code, size_t bytes, int irqchip)
+static void victim_open(struct victim *v, uint32_t mode, const void *code, size_t bytes,
+			int irqchip)
 {
 	struct myhv_cpuid_entry entries[256];
 	uint32_t count = 256;
@@ -48,7 +49,8 @@ static void victim_open(struct victim *v, uint32_t mode, const void *code, size_
 	memcpy(v->ram + (mode == GUEST_REAL ? 0x8000 : CODE), code, bytes);
 	v->groups = MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS | MYHV_STATE_CONTROL;
 	myhv_vcpu_state_get(&v->vcpu, v->groups, &v->state);
-	guest_initial_state(v->ram, mode, mode == GUEST_REAL ? 0x8000 : CODE, &v->state, &v->groups);
+	guest_initial_state(v->ram, mode, mode == GUEST_REAL ? 0x8000 : CODE, &v->state,
+			    &v->groups);
 	r = myhv_vcpu_state_set(&v->vcpu, v->groups, &v->state);
 	if (r < 0)
 		bail_out("initial state: %s", strerror(-r));
@@ -124,11 +126,12 @@ static const struct hostile_case cases[] = {
 	{ "stack in device memory", GUEST_LONG, { 0xbc, 0, 8, 0, 8, 0x50, 0xc3 } },
 	/* lidt 0x2000f0 (limit 0xfff, base 0x8000000); int3 */
 	{ "IDT in device memory", GUEST_PROT32,
-	  { 0x0f, 0x01, 0x1d, 0x10, 0, 0x20, 0, 0xcc, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x0f, 0, 0, 0, 8 } },
+	  { 0x0f, 0x01, 0x1d, 0x10, 0, 0x20, 0, 0xcc, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0x0f,
+	    0, 0, 0, 8 } },
 	/* lgdt 0x200010; mov $8, %eax; mov %eax, %ds */
 	{ "GDT in device memory", GUEST_PROT32,
-	  { 0x0f, 0x01, 0x15, 0x10, 0, 0x20, 0, 0xb8, 8, 0, 0, 0, 0x8e, 0xd8, 0xeb, 0xfe, 0xff, 0x0f,
-	    0, 0, 0, 8 } },
+	  { 0x0f, 0x01, 0x15, 0x10, 0, 0x20, 0, 0xb8, 8, 0, 0, 0, 0x8e, 0xd8, 0xeb, 0xfe, 0xff,
+	    0x0f, 0, 0, 0, 8 } },
 	/* 1: invlpg 0; mov %cr3, %eax; mov %eax, %cr3; jmp 1b */
 	{ "flushes without end", GUEST_LONG,
 	  { 0x0f, 0x01, 0x3c, 0x25, 0, 0, 0, 0, 0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, 0xeb, 0xf0 } },

@@ -67,7 +67,8 @@ static void routing(int vm)
 {
 	struct myhv_irq_route r[2] = {
 		{ .gsi = 5, .type = MYHV_ROUTE_IRQCHIP, .chip = MYHV_CHIP_IOAPIC, .pin = 7 },
-		{ .gsi = 30, .type = MYHV_ROUTE_MSI, .msi = { .address = 0xfee00000, .data = 0x51 } },
+		{ .gsi = 30, .type = MYHV_ROUTE_MSI,
+		  .msi = { .address = 0xfee00000, .data = 0x51 } },
 	};
 	struct myhv_irq_route *many;
 	struct myhv_irq_routing arg = { .count = 1, .flags = 1, .routes = (uintptr_t)r };

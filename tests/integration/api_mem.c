@@ -95,7 +95,9 @@ static void overlaps(void)
 static void all_or_nothing(void)
 {
 	struct myhv_mem_op ops[3];
-	struct myhv_mem_op move = { .op = MYHV_MEM_MOVE, .gpa = MIB, .bytes = MIB, .new_gpa = 8 * MIB };
+	struct myhv_mem_op move = {
+		.op = MYHV_MEM_MOVE, .gpa = MIB, .bytes = MIB, .new_gpa = 8 * MIB,
+	};
 
 	ops[0] = map_op(MIB, MIB, memory);
 	ops[1] = map_op(2 * MIB, MIB, memory);

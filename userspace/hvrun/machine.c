@@ -133,7 +133,10 @@ static void reset_devices(struct machine *machine)
  */
 static int set_memory_types(struct machine *machine, struct error *err)
 {
-	const struct myhv_msr def_type = { .index = MSR_MTRR_DEF_TYPE, .value = MTRR_ON_WRITE_BACK };
+	const struct myhv_msr def_type = {
+		.index = MSR_MTRR_DEF_TYPE,
+		.value = MTRR_ON_WRITE_BACK,
+	};
 
 	for (unsigned int i = 0; i < machine->vcpus.count; i++)
 		if (myhv_vcpu_msrs_set(&machine->vcpus.vcpu[i].hv, &def_type, 1) != 1)
