@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * What else happens to a host with VMs: KVM wants the CPU's virtualization too, in both
+ * orders, and CPUs go away under running guests.
+ * hvlab-timeout: 180
+ */
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "api.h"
+
+#define CPU1_ONLINE "/sys/devices/system/cpu/cpu1/online"
+#define COUNTER 0x2000
+#define PATIENCE_MS 10000
+
+static bool run_quietly(const char *command)
+{
+	char line[128];
+
+	snprintf(line, sizeof(line), "%s >/dev/null 2>&1", command);
+	return system(line) == 0;
+}
+
+/* ---- KVM ---- */
+
+static int kvm_vm(void)
+{
+	int sys = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
+
+	if (sys < 0)
+		return -errno;
+	vm = ioc(sys, KVM_CREATE_VM, NULL);
+	close(sys);
+	return vm;
+}
+
+static int myhv_vm(void)
+{
+	int sys = sys_open();
+	int vm = myhv_vm_create(sys, MYHV_IRQCHIP_NONE, 0, "beside");
+
+	close(sys);
+	return vm;
+}
+
+/* The end of a VM may come a little after the close. */
+static int until_free(int (*create)(void))
+{
+	int vm = -EBUSY;
+
+	for (int ms = 0; vm == -EBUSY && ms < PATIENCE_MS; ms += 50) {
+		vm = create();
+		if (vm == -EBUSY)
+			usleep(50000);
+	}
+	return vm;
+}
+
+/* Kernels since 6.12 take the CPUs when KVM is loaded, the older ones with the first VM. */
+static void kvm_first(void)
+{
+	int kvm = kvm_vm(), vm;
+
+	ok(kvm >= 0, "KVM makes a VM (%d)", kvm);
+	is(myhv_vm(), -EBUSY, "beside KVM's VM there is none of ours");
+	close(kvm);
+	ok(run_quietly("modprobe -r kvm_amd"), "KVM goes");
+	vm = until_free(myhv_vm);
+	ok(vm >= 0, "after KVM we make a VM (%d)", vm);
+	close(vm);
+}
+
+static void myhv_first(void)
+{
+	int vm = until_free(myhv_vm), second, kvm;
+
+	ok(vm >= 0, "we make a VM (%d)", vm);
+	kvm = run_quietly("modprobe kvm_amd") ? kvm_vm() : -EBUSY;
+	ok(kvm == -EBUSY || kvm == -ENODEV || kvm == -ENOENT, "KVM has to stay away (%d)", kvm);
+	second = myhv_vm();
+	ok(second >= 0, "which does not keep us from a second VM (%d)", second);
+	close(vm);
+	kvm = run_quietly("modprobe kvm_amd") ? kvm_vm() : -EBUSY;
+	ok(kvm < 0, "one VM is enough to keep KVM away (%d)", kvm);
+	close(second);
+	run_quietly("modprobe -r kvm_amd");
+	for (int ms = 0; ms < PATIENCE_MS && !run_quietly("modprobe kvm_amd"); ms += 50)
+		usleep(50000);
+	kvm = until_free(kvm_vm);
+	ok(kvm >= 0, "without a VM of ours KVM makes one (%d)", kvm);
+	close(kvm);
+	ok(run_quietly("modprobe -r kvm_amd"), "KVM goes");
+}
+
+/* ---- CPU hotplug ---- */
+
+static bool cpu1_set(bool online)
+{
+	int fd = open(CPU1_ONLINE, O_WRONLY);
+	bool done = fd >= 0 && write(fd, online ? "1" : "0", 1) == 1;
+
+	if (fd >= 0)
+		close(fd);
+	return done;
+}
+
+struct spinner {
+	struct mini mini;
+	volatile bool stop;
+	int result;
+};
+
+static void *spin(void *arg)
+{
+	struct spinner *s = arg;
+	cpu_set_t cpus;
+
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	sched_setaffinity(0, sizeof(cpus), &cpus);
+	do
+		s->result = myhv_vcpu_run(&s->mini.vcpu);
+	while (s->result == -EINTR && !s->stop);
+	return NULL;
+}
+
+static bool guest_advances(const struct spinner *s)
+{
+	const volatile uint32_t *counter = (const void *)(s->mini.ram + COUNTER);
+	uint32_t before = *counter;
+
+	for (int ms = 0; ms < PATIENCE_MS; ms += 5) {
+		if (*counter != before)
+			return true;
+		usleep(5000);
+	}
+	return false;
+}
+
+static void spinning_guest(void)
+{
+	struct spinner s = { 0 };
+	pthread_t thread;
+
+	/* 1: incw COUNTER; jmp 1b */
+	MINI_OPEN(&s.mini, MYHV_IRQCHIP_FULL, 0xff, 0x06, 0x00, 0x20, 0xeb, 0xfa);
+	pthread_create(&thread, NULL, spin, &s);
+	ok(guest_advances(&s), "a guest spins on CPU 1");
+	for (int i = 0; i < 5; i++) {
+		ok(cpu1_set(false), "CPU 1 goes offline");
+		ok(guest_advances(&s), "the guest goes on elsewhere");
+		ok(cpu1_set(true), "CPU 1 comes back");
+		ok(guest_advances(&s), "the guest still goes on");
+	}
+	s.stop = true;
+	myhv_vcpu_kick(&s.mini.vcpu);
+	pthread_join(thread, NULL);
+	is(s.result, -EINTR, "it ran until the kick");
+	mini_close(&s.mini);
+}
+
+static void run_on_cpu1(const char *what)
+{
+	struct mini m;
+	cpu_set_t cpus, all;
+
+	sched_getaffinity(0, sizeof(all), &all);
+	CPU_ZERO(&cpus);
+	CPU_SET(1, &cpus);
+	is(sched_setaffinity(0, sizeof(cpus), &cpus), 0, "this thread is on CPU 1");
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xe6, 0x80); /* out %al, $0x80 */
+	is(mini_run(&m), 0, "%s", what);
+	is(m.vcpu.exit->reason, MYHV_EXIT_IO, "and exits as it should");
+	mini_close(&m);
+	sched_setaffinity(0, sizeof(all), &all);
+}
+
+static void vm_over_hotplug(void)
+{
+	int vm;
+
+	ok(cpu1_set(false), "CPU 1 goes offline without a VM");
+	vm = until_free(myhv_vm);
+	ok(vm >= 0, "a VM is made meanwhile");
+	ok(cpu1_set(true), "CPU 1 comes back");
+	run_on_cpu1("a vCPU runs on the CPU that was away when the first VM was made");
+	close(vm);
+	ok(cpu1_set(false) && cpu1_set(true), "CPU 1 goes and comes without a VM");
+	run_on_cpu1("and runs the vCPU of a new VM");
+}
+
+int main(void)
+{
+	close(sys_open());
+	if (!getenv("MYHV_LAB"))
+		skip_all("this takes KVM and CPUs away from whoever uses them");
+	if (run_quietly("modprobe kvm_amd") && !access("/dev/kvm", R_OK)) {
+		kvm_first();
+		myhv_first();
+	} else {
+		note("no KVM for AMD-V here");
+	}
+	if (access(CPU1_ONLINE, W_OK)) {
+		note("no CPU to take away");
+	} else {
+		spinning_guest();
+		vm_over_hotplug();
+	}
+	return done_testing();
+}
