@@ -14,12 +14,12 @@ uname -a
 cat /proc/cpuinfo
 if grep -qw interactive /proc/cmdline; then
 	echo "A shell in the guest. \`poweroff\` or Ctrl-D ends it."
-	# busybox's poweroff and reboot ask process 1, which is this script.
-	trap 'busybox poweroff -f' USR1 USR2
-	trap 'busybox reboot -f' TERM
+	# busybox's own ask process 1, which is this script. The shell stays in the
+	# foreground: a background one would ignore Ctrl-C, and so would what it starts.
+	mkdir -p /etc
+	echo "alias poweroff='busybox poweroff -f' reboot='busybox reboot -f'" >/etc/shrc
 	cd /root || exit
-	setsid cttyhack sh &
-	wait
+	ENV=/etc/shrc setsid cttyhack sh
 	busybox poweroff -f
 fi
 poweroff -f
