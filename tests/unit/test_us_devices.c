@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "dev/acpi_pm.h"
+#include "dev/i440fx.h"
 #include "dev/i8042.h"
 #include "dev/pci_host.h"
 #include "dev/reset_ports.h"
@@ -63,6 +64,9 @@ static void test_random_accesses(void **state)
 	struct power power = { .request = POWER_NONE };
 	struct reset_ports reset_ports;
 	struct pci_host pci_host;
+	struct pci_bus pci;
+	struct i440fx bridge;
+	struct error err;
 	struct irq_line irq[3];
 	struct bus bus;
 
@@ -75,7 +79,9 @@ static void test_random_accesses(void **state)
 	struct i8042 *kbc = i8042_create(&power);
 
 	reset_ports_init(&reset_ports, &power);
-	pci_host_init(&pci_host, &reset_ports.reset_control);
+	pci_bus_init(&pci, &bus, &bus, -1);
+	pci_host_init(&pci_host, &pci, &reset_ports.reset_control);
+	assert_int_equal(i440fx_init(&bridge, &pci, &err), 0);
 	assert_int_equal(bus_attach(&bus, 0x3f8, 8, uart_region(uart)), 0);
 	assert_int_equal(bus_attach(&bus, 0x70, 2, rtc_region(rtc)), 0);
 	assert_int_equal(bus_attach(&bus, 0x600, ACPI_PM_PORTS, acpi_pm_region(pm)), 0);

@@ -8,7 +8,6 @@
 
 #include "dev/acpi_pm.h"
 #include "dev/i8042.h"
-#include "dev/pci_host.h"
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 
@@ -408,52 +407,6 @@ static void test_reset_ports(void **state)
 	assert_int_equal(ports.post.read(&ports, 0, 1), 0xab);
 }
 
-static uint32_t config_read(struct pci_host *host, uint32_t address, unsigned int lane,
-			    unsigned int size)
-{
-	host->region.write(host, 0, 4, address);
-	return host->region.read(host, 4 + lane, size) & (~0U >> (32 - 8 * size));
-}
-
-static void test_pci_host(void **state)
-{
-	struct power box = { .request = POWER_NONE };
-	struct reset_ports ports;
-	struct pci_host host;
-
-	reset_ports_init(&ports, &box);
-	pci_host_init(&host, &ports.reset_control);
-	assert_int_equal(config_read(&host, 0x80000000, 0, 4), 0x12378086);
-	assert_int_equal(config_read(&host, 0x80000000, 2, 2), 0x1237);
-	assert_int_equal(config_read(&host, 0x80000008, 0, 4), 0x06000002);
-	assert_int_equal(config_read(&host, 0x8000002c, 3, 1), 0x11);
-	/* reserved address bits read as zero */
-	host.region.write(&host, 0, 4, 0xffffffff);
-	assert_int_equal(host.region.read(&host, 0, 4), 0x80fffffc);
-	/* not enabled, another device, function, bus; past the end of a register */
-	assert_int_equal(config_read(&host, 0x00000000, 0, 4), 0xffffffff);
-	assert_int_equal(config_read(&host, 0x80000800, 0, 4), 0xffffffff);
-	assert_int_equal(config_read(&host, 0x80000100, 0, 4), 0xffffffff);
-	assert_int_equal(config_read(&host, 0x80010000, 0, 2), 0xffff);
-	assert_int_equal(config_read(&host, 0x80000000, 3, 2), 0xffff);
-	/* nothing can be written */
-	host.region.write(&host, 0, 4, 0x80000000);
-	host.region.write(&host, 4, 4, 0);
-	assert_int_equal(config_read(&host, 0x80000000, 0, 4), 0x12378086);
-	/* an address with reset bits in it is no reset, the byte is */
-	host.region.write(&host, 0, 4, 0x80000600);
-	assert_int_equal(power_pending(&box), POWER_NONE);
-	host.region.write(&host, 0, 1, 0x12);
-	host.region.write(&host, 1, 2, 0x0606);
-	assert_int_equal(power_pending(&box), POWER_NONE);
-	assert_int_equal(host.region.read(&host, 0, 4), 0x80000600);
-	host.region.write(&host, 1, 1, 0x06);
-	assert_int_equal(power_take(&box), POWER_RESET);
-	assert_int_equal(host.region.read(&host, 1, 1), 0x06);
-	pci_host_reset(&host);
-	assert_int_equal(host.region.read(&host, 0, 4), 0);
-}
-
 static void test_requests_by_weight(void **state)
 {
 	struct power box = { .request = POWER_NONE };
@@ -489,7 +442,6 @@ int main(void)
 		PM(test_pm_bytes),
 		cmocka_unit_test(test_i8042),
 		cmocka_unit_test(test_reset_ports),
-		cmocka_unit_test(test_pci_host),
 		cmocka_unit_test(test_requests_by_weight),
 	};
 

@@ -94,10 +94,11 @@ static int create_devices(struct machine *machine, struct error *err)
 	machine->kbc = i8042_create(&machine->power);
 	machine->pm = acpi_pm_create(&machine->sci, &machine->pm_timer.timer, &machine->power);
 	reset_ports_init(&machine->reset_ports, &machine->power);
-	pci_host_init(&machine->pci_host, &machine->reset_ports.reset_control);
+	pci_bus_init(&machine->pci, &machine->pio, &machine->mmio, machine->vm);
+	pci_host_init(&machine->pci_host, &machine->pci, &machine->reset_ports.reset_control);
 	if (!machine->com1 || !machine->rtc || !machine->kbc || !machine->pm)
 		return error_set(err, "out of memory");
-	return 0;
+	return i440fx_init(&machine->host_bridge, &machine->pci, err);
 }
 
 static int attach_devices(struct machine *machine, struct error *err)
@@ -123,6 +124,7 @@ static void reset_devices(struct machine *machine)
 	acpi_pm_reset(machine->pm);
 	reset_ports_reset(&machine->reset_ports);
 	pci_host_reset(&machine->pci_host);
+	pci_bus_reset(&machine->pci);
 }
 
 /* ---- what a guest is entered with ---- */

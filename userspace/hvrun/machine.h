@@ -7,6 +7,7 @@
 #include "boot/linux.h"
 #include "bus.h"
 #include "dev/acpi_pm.h"
+#include "dev/i440fx.h"
 #include "dev/i8042.h"
 #include "dev/pci_host.h"
 #include "dev/reset_ports.h"
@@ -54,7 +55,9 @@ struct machine {
 	struct i8042 *kbc;
 	struct acpi_pm *pm;
 	struct reset_ports reset_ports;
+	struct pci_bus pci;
 	struct pci_host pci_host;
+	struct i440fx host_bridge;
 };
 
 /** machine_create() - everything up to the guest's first instruction */

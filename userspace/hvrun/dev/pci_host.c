@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The PCI host bridge: see pci_host.h. One mutex. */
-#include <stdbool.h>
+/* PCI's configuration ports: see pci_host.h. One mutex, not held while the bus is used. */
 #include <string.h>
 
 #include "dev/pci_host.h"
@@ -10,66 +9,73 @@
 
 #define ADDRESS_ENABLE 0x80000000U
 #define ADDRESS_WRITABLE 0x80fffffcU
-#define ADDRESS_FUNCTION 0x00ffff00U /* bus, device, function */
-#define ADDRESS_REGISTER 0x000000fcU
 
-/* Intel 82441FX, as QEMU's pc machine has it; nothing in it can be changed. */
-static const uint8_t bridge[256] = {
-	[0x00] = 0x86, [0x01] = 0x80, /* vendor: Intel */
-	[0x02] = 0x37, [0x03] = 0x12, /* device: 82441FX PMC */
-	[0x04] = 0x06,		      /* command: memory, bus master */
-	[0x06] = 0x80, [0x07] = 0x02, /* status: medium DEVSEL, fast back-to-back */
-	[0x08] = 0x02,		      /* revision */
-	[0x0b] = 0x06,		      /* class: host bridge */
-	[0x2c] = 0xf4, [0x2d] = 0x1a, /* subsystem: 1af4:1100, a virtual machine */
-	[0x2f] = 0x11,
+/* CONFIG_ADDRESS taken apart. */
+struct target {
+	unsigned int bus, device, function, offset;
 };
 
-static bool selects_bridge(uint32_t address)
+static struct target decode(uint32_t address, unsigned int lane)
 {
-	return (address & ADDRESS_ENABLE) && !(address & ADDRESS_FUNCTION);
+	return (struct target){
+		.bus = address >> 16 & 0xff,
+		.device = address >> 11 & 0x1f,
+		.function = address >> 8 & 0x7,
+		.offset = (address & 0xfc) + lane,
+	};
 }
 
-/* A missing function reads as ones. */
-static uint64_t data_read(uint32_t address, unsigned int lane, unsigned int size)
+static uint32_t address_now(struct pci_host *host)
 {
-	uint64_t value = 0;
+	uint32_t address;
 
-	if (!selects_bridge(address) || lane + size > 4)
-		return ~0ULL;
-	memcpy(&value, &bridge[(address & ADDRESS_REGISTER) + lane], size);
-	return value;
+	pthread_mutex_lock(&host->lock);
+	address = host->address;
+	pthread_mutex_unlock(&host->lock);
+	return address;
+}
+
+static bool reaches_bus(uint32_t address, unsigned int lane, unsigned int size)
+{
+	return (address & ADDRESS_ENABLE) && !decode(address, 0).bus && lane + size <= 4;
 }
 
 static uint64_t host_read(void *dev, uint64_t offset, unsigned int size)
 {
 	struct pci_host *host = dev;
-	uint32_t address;
+	uint32_t address = address_now(host);
+	struct target at;
 
 	if (offset == CF9_OFFSET && size == 1)
 		return host->cf9->read(host->cf9->dev, 0, 1);
-	pthread_mutex_lock(&host->lock);
-	address = host->address;
-	pthread_mutex_unlock(&host->lock);
-	if (offset >= DATA_OFFSET)
-		return data_read(address, offset - DATA_OFFSET, size);
-	return offset == 0 && size == 4 ? address : ~0ULL;
+	if (offset < DATA_OFFSET)
+		return offset == 0 && size == 4 ? address : ~0ULL;
+	if (!reaches_bus(address, offset - DATA_OFFSET, size))
+		return ~0ULL;
+	at = decode(address, offset - DATA_OFFSET);
+	return pci_config_read(host->bus, at.device, at.function, at.offset, size);
 }
 
 /* The address takes whole double words only: other sizes belong to other devices. */
 static void host_write(void *dev, uint64_t offset, unsigned int size, uint64_t value)
 {
 	struct pci_host *host = dev;
+	uint32_t address;
 
 	if (offset == CF9_OFFSET && size == 1) {
 		host->cf9->write(host->cf9->dev, 0, 1, value);
-		return;
+	} else if (offset == 0 && size == 4) {
+		pthread_mutex_lock(&host->lock);
+		host->address = value & ADDRESS_WRITABLE;
+		pthread_mutex_unlock(&host->lock);
+	} else if (offset >= DATA_OFFSET) {
+		address = address_now(host);
+		if (reaches_bus(address, offset - DATA_OFFSET, size)) {
+			struct target at = decode(address, offset - DATA_OFFSET);
+
+			pci_config_write(host->bus, at.device, at.function, at.offset, size, value);
+		}
 	}
-	if (offset != 0 || size != 4)
-		return;
-	pthread_mutex_lock(&host->lock);
-	host->address = value & ADDRESS_WRITABLE;
-	pthread_mutex_unlock(&host->lock);
 }
 
 void pci_host_reset(struct pci_host *host)
@@ -79,9 +85,10 @@ void pci_host_reset(struct pci_host *host)
 	pthread_mutex_unlock(&host->lock);
 }
 
-void pci_host_init(struct pci_host *host, const struct region *cf9)
+void pci_host_init(struct pci_host *host, struct pci_bus *bus, const struct region *cf9)
 {
 	memset(host, 0, sizeof(*host));
+	host->bus = bus;
 	host->cf9 = cf9;
 	pthread_mutex_init(&host->lock, NULL);
 	host->region = (struct region){
