@@ -192,6 +192,7 @@ int machine_create(struct machine *machine, const struct options *options, struc
 	machine->loop.wake_fd = -1;
 	machine->power.wake = power_wake;
 	machine->power.context = &machine->loop;
+	run_control_init(&machine->run, power_wake, &machine->loop);
 	bus_init(&machine->pio, "port");
 	bus_init(&machine->mmio, "mmio");
 	machine->vcpus.pio = &machine->pio;
@@ -222,7 +223,8 @@ static int machine_reset(struct machine *machine, struct error *err)
 		return -1;
 	/* requests that came while the vCPUs stopped belong to the time before */
 	power_take(&machine->power);
-	vcpus_resume(&machine->vcpus);
+	if (run_is_on(&machine->run))
+		vcpus_resume(&machine->vcpus);
 	return 0;
 }
 
@@ -230,8 +232,11 @@ int machine_run(struct machine *machine, struct error *err)
 {
 	const bool no_reboot = machine->options->no_reboot;
 
-	vcpus_resume(&machine->vcpus);
+	run_state_act(&machine->run, &machine->vcpus);
+	if (run_is_on(&machine->run))
+		vcpus_resume(&machine->vcpus);
 	for (;;) {
+		run_state_act(&machine->run, &machine->vcpus);
 		switch (power_pending(&machine->power)) {
 		case POWER_NONE:
 			event_loop_wait(&machine->loop);
@@ -281,6 +286,7 @@ void machine_destroy(struct machine *machine)
 	linux_close(&machine->image);
 	bus_destroy(&machine->pio);
 	bus_destroy(&machine->mmio);
+	run_control_destroy(&machine->run);
 	if (machine->loop.wake_fd >= 0)
 		event_loop_destroy(&machine->loop);
 }

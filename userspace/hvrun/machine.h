@@ -19,6 +19,7 @@
 #include "options.h"
 #include "power.h"
 #include "power_on_state.h"
+#include "run_state.h"
 #include "vcpu.h"
 
 /* hvrun's exit status */
@@ -34,6 +35,7 @@ struct machine {
 	const struct options *options;
 	struct event_loop loop;
 	struct power power;
+	struct run_control run;
 	struct guest_ram ram;
 	struct linux_image image;
 
