@@ -9,6 +9,7 @@
 
 #include "backend/escape.h"
 #include "cpuid.h"
+#include "keyval.h"
 #include "log.h"
 #include "options.h"
 
@@ -137,6 +138,45 @@ static void test_refusals(void **state)
 	assert_refused("-kernel k -name 0123456789012345678901234567890123456789", "too long");
 }
 
+static void test_keyval(void **state)
+{
+	static struct keyval kv;
+	uint64_t number = 7;
+	bool flag = false;
+
+	assert_int_equal(keyval_parse(&kv, "drive", "file", "a,,b.img,format=raw,ro,n=0x10", &err),
+			 0);
+	assert_string_equal(keyval_get(&kv, "file"), "a,b.img");
+	assert_string_equal(keyval_get(&kv, "format"), "raw");
+	assert_null(keyval_get(&kv, "nothing"));
+	assert_int_equal(keyval_finish(&kv, &err), -1);
+	assert_string_equal(err.text, "-drive: 'ro' is not known here (hvrun -help)");
+	assert_int_equal(keyval_get_bool(&kv, "ro", &flag, &err), 0);
+	assert_true(flag);
+	assert_int_equal(keyval_get_number(&kv, "n", 16, &number, &err), 0);
+	assert_true(number == 16);
+	assert_int_equal(keyval_get_number(&kv, "n", 15, &number, &err), -1);
+	assert_int_equal(keyval_get_number(&kv, "missing", 15, &number, &err), 0);
+	assert_true(number == 16);
+	assert_int_equal(keyval_get_number(&kv, "format", 15, &number, &err), -1);
+	assert_int_equal(keyval_get_bool(&kv, "format", &flag, &err), -1);
+	assert_int_equal(keyval_finish(&kv, &err), 0);
+
+	/* the last one counts; an empty value is one; '=' may be part of the value */
+	assert_int_equal(keyval_parse(&kv, "x", NULL, "a=1,a=2,b=,c=d=e", &err), 0);
+	assert_string_equal(keyval_get(&kv, "a"), "2");
+	assert_string_equal(keyval_get(&kv, "b"), "");
+	assert_string_equal(keyval_get(&kv, "c"), "d=e");
+	assert_int_equal(keyval_parse(&kv, "x", "f", "", &err), -1);
+	assert_int_equal(keyval_parse(&kv, "x", "f", "a,", &err), -1);
+	assert_int_equal(keyval_parse(&kv, "x", "f", "=a", &err), -1);
+	assert_int_equal(keyval_parse(&kv, "x", "f",
+				      "a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,a,"
+				      "a,a,a",
+				      &err),
+			 -1);
+}
+
 static void test_escapes(void **state)
 {
 	struct escape escape = { false };
@@ -229,6 +269,7 @@ int main(void)
 		cmocka_unit_test(test_serial_follows_display),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_keyval),
 		cmocka_unit_test(test_escapes),
 		cmocka_unit_test(test_cpuid_topology),
 		cmocka_unit_test(test_cpuid_single),
