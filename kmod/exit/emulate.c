@@ -42,6 +42,7 @@ enum emu_stop {
  * @hint_gpa: it was there
  * @hint_rip: the instruction
  * @rip: where the log belongs
+ * @gdtr: in the form of a segment register
  */
 struct x86_emulate_ctx {
 	struct x86_emul emul;
@@ -57,6 +58,7 @@ struct x86_emulate_ctx {
 	u64 hint_gpa;
 	u64 hint_rip;
 	u64 rip;
+	struct x86_segment gdtr;
 };
 
 static_assert(sizeof(struct x86_regs) == sizeof(struct myhv_state_general));
@@ -378,8 +380,13 @@ static enum x86_emul_result op_io_out(struct x86_emul *e, u16 port, unsigned int
 static const struct x86_segment *op_segment(struct x86_emul *e, enum x86_seg seg)
 {
 	struct vcpu_regs *regs = vcpu_regs(to_ctx(e)->vcpu, MYHV_STATE_SEGMENTS);
+	struct x86_segment *gdtr = &to_ctx(e)->gdtr;
 
-	return (const struct x86_segment *)&regs->segments.seg[seg];
+	if (likely(seg != X86_SEG_GDTR))
+		return (const struct x86_segment *)&regs->segments.seg[seg];
+	gdtr->base = regs->segments.gdt.base;
+	gdtr->limit = regs->segments.gdt.limit;
+	return gdtr;
 }
 
 static void op_set_segment(struct x86_emul *e, enum x86_seg seg, const struct x86_segment *val)
@@ -501,6 +508,7 @@ static void prepare(struct x86_emulate_ctx *ctx)
 	e->mode = x86_mode_of(r->control.cr0, r->control.efer, r->general.rflags,
 			      r->segments.seg[MYHV_SEG_CS].attrib);
 	e->cpl = vcpu_cpl(vcpu);
+	e->long_mode = r->control.efer & EFER_LMA;
 	e->nr_bytes = vcpu->insn.nr_bytes ? vcpu->insn.nr_bytes : insn_peek(vcpu);
 	memcpy(e->bytes, vcpu->insn.bytes, e->nr_bytes);
 	e->max_steps = MAX_STEPS;

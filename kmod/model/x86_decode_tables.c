@@ -51,7 +51,8 @@ const struct x86_opcode x86_opcodes_one[256] = {
 	[0x50 ... 0x57] = OP(PUSH, O, IMM_NONE, F_D64),
 	[0x58 ... 0x5f] = OP(POP, O, IMM_NONE, F_D64),
 
-	[0x60 ... 0x61] = OP(OTHER, NONE, IMM_NONE, F_NO64),  /* PUSHA, POPA */
+	[0x60] = OP(PUSHA, NONE, IMM_NONE, F_NO64),
+	[0x61] = OP(POPA, NONE, IMM_NONE, F_NO64),
 	[0x62] = OP(OTHER, G_E, IMM_NONE, F_NO64 | F_MEM),    /* BOUND */
 	[0x63] = OP(MOVSX, G_E32, IMM_NONE, 0),		      /* ARPL outside 64-bit mode */
 	[0x68] = OP(PUSH, I, IMM_Z, F_D64),
@@ -79,8 +80,8 @@ const struct x86_opcode x86_opcodes_one[256] = {
 	[0x90 ... 0x97] = OP(XCHG, O_A, IMM_NONE, 0), /* 90 is NOP or PAUSE: decoder */
 	[0x98] = OP(CBW, NONE, IMM_NONE, 0),
 	[0x99] = OP(CWD, NONE, IMM_NONE, 0),
-	[0x9a] = OP(OTHER, I, IMM_FAR, F_NO64), /* CALL far */
-	[0x9b] = OP(OTHER, NONE, IMM_NONE, 0),	/* FWAIT */
+	[0x9a] = OP(CALL_FAR, I, IMM_FAR, F_NO64),
+	[0x9b] = OP(OTHER, NONE, IMM_NONE, 0), /* FWAIT */
 	[0x9c] = OP(PUSHF, NONE, IMM_NONE, F_D64),
 	[0x9d] = OP(POPF, NONE, IMM_NONE, F_D64),
 	[0x9e] = OP(SAHF, NONE, IMM_NONE, 0),
@@ -102,13 +103,13 @@ const struct x86_opcode x86_opcodes_one[256] = {
 	[0xc1] = GRP(2, E_I, IMM_B, 0),
 	[0xc2] = OP(RET, I, IMM_W, F_F64),
 	[0xc3] = OP(RET, NONE, IMM_NONE, F_F64),
-	[0xc4 ... 0xc5] = OP(OTHER, G_E, IMM_NONE, F_NO64 | F_MEM), /* LES, LDS */
+	[0xc4 ... 0xc5] = OP(LOAD_FAR, G_E, IMM_NONE, F_NO64 | F_MEM), /* LES, LDS */
 	[0xc6] = GRP(11, E_I, IMM_B, F_BYTE),
 	[0xc7] = GRP(11, E_I, IMM_Z, 0),
-	[0xc8] = OP(OTHER, NONE, IMM_ENTER, F_D64),
+	[0xc8] = OP(ENTER, NONE, IMM_ENTER, F_D64),
 	[0xc9] = OP(LEAVE, NONE, IMM_NONE, F_D64),
-	[0xca] = OP(OTHER, NONE, IMM_W, 0),    /* RET far */
-	[0xcb] = OP(OTHER, NONE, IMM_NONE, 0), /* RET far */
+	[0xca] = OP(RET_FAR, NONE, IMM_W, 0),
+	[0xcb] = OP(RET_FAR, NONE, IMM_NONE, 0),
 	[0xcc] = OP(INT3, NONE, IMM_NONE, 0),
 	[0xcd] = OP(INT, I, IMM_B, 0),
 	[0xce] = OP(INTO, NONE, IMM_NONE, F_NO64),
@@ -129,7 +130,7 @@ const struct x86_opcode x86_opcodes_one[256] = {
 	PAIR(0xe6, OUT, A_I, IMM_B, 0),
 	[0xe8] = OP(CALL, I, IMM_Z, F_F64),
 	[0xe9] = OP(JMP, I, IMM_Z, F_F64),
-	[0xea] = OP(OTHER, I, IMM_FAR, F_NO64), /* JMP far */
+	[0xea] = OP(JMP_FAR, I, IMM_FAR, F_NO64),
 	[0xeb] = OP(JMP, I, IMM_B, F_F64),
 	PAIR(0xec, IN, A, IMM_NONE, 0),
 	PAIR(0xee, OUT, A, IMM_NONE, 0),
@@ -203,9 +204,9 @@ const struct x86_opcode x86_opcodes_0f[256] = {
 	[0xaf] = OP(IMUL, G_E, IMM_NONE, 0),
 
 	PAIR(0xb0, CMPXCHG, E_G, IMM_NONE, F_LOCK),
-	[0xb2] = OP(OTHER, G_E, IMM_NONE, F_MEM), /* LSS */
+	[0xb2] = OP(LOAD_FAR, G_E, IMM_NONE, F_MEM), /* LSS */
 	[0xb3] = OP(BTR, E_G, IMM_NONE, F_LOCK),
-	[0xb4 ... 0xb5] = OP(OTHER, G_E, IMM_NONE, F_MEM), /* LFS, LGS */
+	[0xb4 ... 0xb5] = OP(LOAD_FAR, G_E, IMM_NONE, F_MEM), /* LFS, LGS */
 	[0xb6] = OP(MOVZX, G_E8, IMM_NONE, 0),
 	[0xb7] = OP(MOVZX, G_E16, IMM_NONE, 0),
 	[0xb8] = OP(POPCNT, G_E, IMM_NONE, 0), /* with F3 only: decoder */
@@ -242,8 +243,8 @@ const struct x86_opcode x86_groups[X86_NR_GROUPS][8] = {
 	},
 	[GROUP_4] = { COL(INC, F_LOCK), COL(DEC, F_LOCK) },
 	[GROUP_5] = {
-		COL(INC, F_LOCK), COL(DEC, F_LOCK), COL(CALL_IND, F_F64), COL(OTHER, F_MEM),
-		COL(JMP_IND, F_F64), COL(OTHER, F_MEM), COL(PUSH, F_D64),
+		COL(INC, F_LOCK), COL(DEC, F_LOCK), COL(CALL_IND, F_F64), COL(CALL_FAR, F_MEM),
+		COL(JMP_IND, F_F64), COL(JMP_FAR, F_MEM), COL(PUSH, F_D64),
 	},
 	[GROUP_6] = {
 		COL(OTHER, 0), COL(OTHER, 0), COL(OTHER, 0),

@@ -124,10 +124,11 @@ enum x86_gpr {
 	X86_NR_GPRS,
 };
 
-/* Segment registers as ModRM.reg encodes them, then the two system ones. */
+/* Segment registers as ModRM.reg encodes them, then the system ones. */
 enum x86_seg {
 	X86_SEG_ES, X86_SEG_CS, X86_SEG_SS, X86_SEG_DS, X86_SEG_FS, X86_SEG_GS,
 	X86_SEG_LDTR, X86_SEG_TR,
+	X86_SEG_GDTR, /* base and limit only */
 	X86_NR_SEGS,
 };
 

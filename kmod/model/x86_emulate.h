@@ -41,10 +41,12 @@ enum x86_emul_result {
 
 /* struct x86_segment::attrib, the APM's packed form. */
 #define X86_SEG_TYPE 0x000f
+#define X86_SEG_TYPE_ACCESSED BIT(0)
 #define X86_SEG_TYPE_RW BIT(1) /* data: writable, code: readable */
-#define X86_SEG_TYPE_DOWN BIT(2)
+#define X86_SEG_TYPE_DOWN BIT(2) /* data: expands down, code: conforming */
 #define X86_SEG_TYPE_CODE BIT(3)
 #define X86_SEG_S BIT(4)
+#define X86_SEG_DPL_BIT 5
 #define X86_SEG_P BIT(7)
 #define X86_SEG_L BIT(9)
 #define X86_SEG_DB BIT(10)
@@ -125,7 +127,7 @@ struct x86_emul_ops {
 				      unsigned int count, void *buf);
 	enum x86_emul_result (*io_out)(struct x86_emul *e, u16 port, unsigned int bytes,
 				       unsigned int count, const void *buf);
-	/* A segment register; must stay valid until x86_emulate() returns. */
+	/* A segment register, or the GDTR; must stay valid until x86_emulate() returns. */
 	const struct x86_segment *(*segment)(struct x86_emul *e, enum x86_seg seg);
 
 	/*
@@ -133,7 +135,7 @@ struct x86_emul_ops {
 	 * x86_emulate() returns anything but X86_EMUL_IO_PENDING the log ends as well.
 	 */
 	void (*commit)(struct x86_emul *e);
-	/* Optional: load a segment register in real or virtual-8086 mode. */
+	/* Optional: set a segment register with its hidden part. */
 	void (*set_segment)(struct x86_emul *e, enum x86_seg seg, const struct x86_segment *val);
 	/*
 	 * Optional: the low @bytes (16 or 32) of a vector register. put: with @clear_upper all
@@ -175,6 +177,7 @@ struct x86_operand {
  * @cr0: @cr4: in
  * @mode: in: x86_mode_of()
  * @cpl: in
+ * @long_mode: in: EFER.LMA
  * @nr_bytes: in: how many of @bytes are known already; 0 to fetch them. Cleared
  * @bytes: in, out: the instruction's bytes
  * @max_steps: in: iterations of a REP before X86_EMUL_CONTINUE; 0 means 1
@@ -194,6 +197,7 @@ struct x86_emul {
 	u64 cr4;
 	enum x86_mode mode;
 	u8 cpl;
+	bool long_mode;
 	u8 nr_bytes;
 	u8 bytes[X86_MAX_INSN_BYTES];
 	unsigned int max_steps;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The stack, near branches, and instructions that change flags or segment registers.
+ * The stack, near branches, and instructions that change flags.
  */
 #include "x86_emulate_priv.h"
 
@@ -24,20 +24,24 @@ static void set_stack_pointer(struct x86_emul *e, u64 sp)
 	e->regs->gpr[X86_RSP] = (e->regs->gpr[X86_RSP] & ~mask) | (sp & mask);
 }
 
+static enum x86_emul_result write_stack(struct x86_emul *e, u64 sp, u64 val, unsigned int bytes)
+{
+	enum x86_emul_result res;
+	u64 linear;
+
+	res = emul_linearize(e, X86_SEG_SS, sp & stack_mask(e), bytes, X86_ACCESS_WRITE, &linear);
+	return res ? res : emul_write(e, linear, &val, bytes);
+}
+
 /* Push and move rSP. Nothing that fails may follow. */
 static enum x86_emul_result push_value(struct x86_emul *e, u64 val, unsigned int bytes)
 {
-	u64 sp = (e->regs->gpr[X86_RSP] - bytes) & stack_mask(e), linear;
-	enum x86_emul_result res;
+	u64 sp = e->regs->gpr[X86_RSP] - bytes;
+	enum x86_emul_result res = write_stack(e, sp, val, bytes);
 
-	res = emul_linearize(e, X86_SEG_SS, sp, bytes, X86_ACCESS_WRITE, &linear);
-	if (res)
-		return res;
-	res = emul_write(e, linear, &val, bytes);
-	if (res)
-		return res;
-	set_stack_pointer(e, sp);
-	return X86_EMUL_OK;
+	if (!res)
+		set_stack_pointer(e, sp);
+	return res;
 }
 
 /* Read what a pop from @sp gives; the caller moves rSP. */
@@ -45,6 +49,60 @@ static enum x86_emul_result read_stack(struct x86_emul *e, u64 sp, u64 *val, uns
 {
 	*val = 0;
 	return emul_read_seg(e, X86_SEG_SS, sp & stack_mask(e), val, bytes);
+}
+
+/* Would @count pushes of @bytes each fault, the topmost of which ends at @sp? */
+static enum x86_emul_result probe_pushes(struct x86_emul *e, u64 sp, unsigned int count,
+					 unsigned int bytes)
+{
+	enum x86_emul_result res;
+	u64 linear;
+
+	while (count--) {
+		sp -= bytes;
+		res = emul_linearize(e, X86_SEG_SS, sp & stack_mask(e), bytes, X86_ACCESS_WRITE,
+				     &linear);
+		if (!res)
+			res = emul_probe(e, linear, bytes, X86_ACCESS_WRITE);
+		if (res)
+			return res;
+	}
+	return X86_EMUL_OK;
+}
+
+enum x86_emul_result emul_push_all(struct x86_emul *e, const u64 *vals, unsigned int count,
+				   unsigned int bytes)
+{
+	u64 sp = e->regs->gpr[X86_RSP];
+	enum x86_emul_result res;
+
+	res = probe_pushes(e, sp, count, bytes);
+	for (unsigned int i = 0; i < count && !res; i++) {
+		sp -= bytes;
+		res = write_stack(e, sp, vals[i], bytes);
+	}
+	if (!res)
+		set_stack_pointer(e, sp);
+	return res;
+}
+
+enum x86_emul_result emul_peek_all(struct x86_emul *e, u64 *vals, unsigned int count,
+				   unsigned int bytes)
+{
+	u64 sp = e->regs->gpr[X86_RSP];
+	enum x86_emul_result res;
+
+	for (unsigned int i = 0; i < count; i++, sp += bytes) {
+		res = read_stack(e, sp, &vals[i], bytes);
+		if (res)
+			return res;
+	}
+	return X86_EMUL_OK;
+}
+
+void emul_drop(struct x86_emul *e, u64 bytes)
+{
+	set_stack_pointer(e, e->regs->gpr[X86_RSP] + bytes);
 }
 
 /* Set the address of the next instruction, after the checks of a near branch. */
@@ -98,25 +156,6 @@ enum x86_emul_result emul_pop(struct x86_emul *e)
 enum x86_emul_result emul_push_sreg(struct x86_emul *e)
 {
 	return push_value(e, e->ops->segment(e, e->insn.reg)->selector, e->insn.op_size);
-}
-
-/*
- * Load a segment register. Protected mode would need the descriptor tables; nobody
- * keeps selectors in device memory, so only the modes without descriptors are here.
- */
-enum x86_emul_result emul_load_segment(struct x86_emul *e, unsigned int seg, u16 selector)
-{
-	struct x86_segment val;
-
-	if ((e->mode != X86_MODE_REAL16 && e->mode != X86_MODE_VM86) || !e->ops->set_segment)
-		return X86_EMUL_UNHANDLEABLE;
-	val = *e->ops->segment(e, seg);
-	val.selector = selector;
-	val.base = (u32)selector << 4;
-	e->ops->set_segment(e, seg, &val);
-	if (seg == X86_SEG_SS)
-		e->shadow = X86_SHADOW_MOV_SS;
-	return X86_EMUL_OK;
 }
 
 enum x86_emul_result emul_pop_sreg(struct x86_emul *e)
@@ -182,6 +221,57 @@ enum x86_emul_result emul_leave(struct x86_emul *e)
 		return res;
 	set_stack_pointer(e, sp + bytes);
 	emul_set_reg(e, X86_RBP, bytes, val);
+	return X86_EMUL_OK;
+}
+
+/* In the order of their numbers; rSP as it was before, and not loaded on the way back. */
+enum x86_emul_result emul_pusha(struct x86_emul *e)
+{
+	return emul_push_all(e, e->regs->gpr, 8, e->insn.op_size);
+}
+
+enum x86_emul_result emul_popa(struct x86_emul *e)
+{
+	unsigned int bytes = e->insn.op_size;
+	enum x86_emul_result res;
+	u64 vals[8];
+
+	res = emul_peek_all(e, vals, ARRAY_SIZE(vals), bytes);
+	if (res)
+		return res;
+	for (unsigned int i = 0; i < ARRAY_SIZE(vals); i++)
+		if (X86_RDI - i != X86_RSP)
+			emul_set_reg(e, X86_RDI - i, bytes, vals[i]);
+	emul_drop(e, ARRAY_SIZE(vals) * bytes);
+	return X86_EMUL_OK;
+}
+
+/* SDM "ENTER—Make Stack Frame for Procedure Parameters": frame pointers of the outer levels. */
+enum x86_emul_result emul_enter(struct x86_emul *e)
+{
+	unsigned int bytes = e->insn.op_size, levels = e->insn.imm2 & 31;
+	u64 bp = e->regs->gpr[X86_RBP], sp = e->regs->gpr[X86_RSP] - bytes, frame = sp, val;
+	enum x86_emul_result res = write_stack(e, sp, bp, bytes);
+
+	for (unsigned int i = 1; i < levels && !res; i++) {
+		bp -= bytes;
+		sp -= bytes;
+		res = read_stack(e, bp, &val, bytes);
+		if (!res)
+			res = write_stack(e, sp, val, bytes);
+	}
+	if (levels && !res) {
+		sp -= bytes;
+		res = write_stack(e, sp, frame, bytes);
+	}
+	sp -= e->insn.imm;
+	/* nothing is written to the new top, but it must be possible */
+	if (!res)
+		res = probe_pushes(e, sp + bytes, 1, bytes);
+	if (res)
+		return res;
+	set_stack_pointer(e, sp);
+	emul_set_reg(e, X86_RBP, bytes, frame);
 	return X86_EMUL_OK;
 }
 

@@ -116,7 +116,73 @@ enum x86_emul_result emul_jcc(struct x86_emul *e);
 enum x86_emul_result emul_loop(struct x86_emul *e);
 enum x86_emul_result emul_flag_insn(struct x86_emul *e);
 enum x86_emul_result emul_if_insn(struct x86_emul *e);
+enum x86_emul_result emul_pusha(struct x86_emul *e);
+enum x86_emul_result emul_popa(struct x86_emul *e);
+enum x86_emul_result emul_enter(struct x86_emul *e);
+/* Push @count values, the first goes deepest; all or nothing. Nothing that fails may follow. */
+enum x86_emul_result emul_push_all(struct x86_emul *e, const u64 *vals, unsigned int count,
+				   unsigned int bytes);
+/* What @count pops would give, the first from the top; emul_drop() then moves rSP. */
+enum x86_emul_result emul_peek_all(struct x86_emul *e, u64 *vals, unsigned int count,
+				   unsigned int bytes);
+void emul_drop(struct x86_emul *e, u64 bytes);
+
+/* x86_emulate_seg.c: descriptors, segment registers, far transfers. */
+
+/**
+ * struct x86_seg_load - a selector on its way into a segment register
+ * @seg: which one
+ * @selector: the visible part
+ * @cpl: privilege level of the code that will use it
+ * @vector: of refusals: X86_TRAP_GP, in a task switch X86_TRAP_TS
+ * @external: the EXT bit of error codes
+ */
+struct x86_seg_load {
+	u8 seg;
+	u16 selector;
+	u8 cpl;
+	u8 vector;
+	bool external;
+};
+
+/**
+ * struct x86_descriptor - an entry of GDT or LDT
+ * @raw: the eight bytes
+ * @linear: where it stands
+ * @seg: decoded
+ */
+struct x86_descriptor {
+	u64 raw;
+	u64 linear;
+	struct x86_segment seg;
+};
+
+static inline u8 x86_seg_dpl(const struct x86_segment *s)
+{
+	return s->attrib >> X86_SEG_DPL_BIT & 3;
+}
+
+/* An exception that names the selector. */
+enum x86_emul_result emul_seg_raise(struct x86_emul *e, const struct x86_seg_load *l,
+				    unsigned int vector);
+/* Read a descriptor; outside of the table: refused. */
+enum x86_emul_result emul_descriptor(struct x86_emul *e, const struct x86_seg_load *l,
+				     struct x86_descriptor *d);
+enum x86_emul_result emul_table_write(struct x86_emul *e, u64 linear, const void *buf,
+				      unsigned int bytes);
+/* The same for CS, which cannot be null; then its checks, and the accessed bit. */
+enum x86_emul_result emul_code_descriptor(struct x86_emul *e, const struct x86_seg_load *l,
+					  struct x86_descriptor *d);
+enum x86_emul_result emul_check_code(struct x86_emul *e, const struct x86_seg_load *l,
+				     struct x86_descriptor *d);
+/* SS, DS, ES, FS, GS where there are descriptors: check and set. */
+enum x86_emul_result emul_load_data(struct x86_emul *e, const struct x86_seg_load *l);
+/* The same in any mode, as MOV and POP do it. */
 enum x86_emul_result emul_load_segment(struct x86_emul *e, unsigned int seg, u16 selector);
+enum x86_emul_result emul_load_far(struct x86_emul *e);
+enum x86_emul_result emul_jmp_far(struct x86_emul *e);
+enum x86_emul_result emul_call_far(struct x86_emul *e);
+enum x86_emul_result emul_ret_far(struct x86_emul *e);
 
 /* x86_emulate_system.c: ports and control registers. */
 enum x86_emul_result emul_check_port(struct x86_emul *e, u16 port, unsigned int bytes);

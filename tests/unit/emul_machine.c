@@ -285,6 +285,7 @@ void machine_init(struct machine *m, enum x86_mode mode)
 	m->e.cr0 = X86_CR0_PE;
 	m->e.cr4 = X86_CR4_OSFXSR | X86_CR4_OSXSAVE;
 	m->e.mode = mode;
+	m->e.long_mode = mode == X86_MODE_LONG64;
 	m->e.max_steps = 100;
 	for (i = 0; i < X86_NR_SEGS; i++)
 		m->seg[i] = flat;

@@ -458,6 +458,16 @@ static bool aim_stack(struct test_case *tc)
 	const struct x86_insn *insn = &tc->insn;
 
 	tc->before.gpr[insn->op == X86_OP_LEAVE ? X86_RBP : X86_RSP] = stack;
+	if (insn->op == X86_OP_ENTER) {
+		tc->before.gpr[X86_RBP] = (u64)native_data + 256 +
+					  rnd_below(NATIVE_DATA_BYTES - 256);
+		tc->bytes[tc->length - 2] = 0; /* fewer than 256 bytes */
+	}
+	/* What PUSHA has stored and POPA has loaded before they fault is not defined. */
+	if (insn->op == X86_OP_PUSHA)
+		return offset >= 32;
+	if (insn->op == X86_OP_POPA)
+		return offset <= NATIVE_DATA_BYTES - 32 || offset >= NATIVE_DATA_BYTES;
 	if (offset <= NATIVE_DATA_BYTES - 8) {
 		if (insn->op == X86_OP_RET) {
 			memcpy(tc->data + offset, &taken, 8);

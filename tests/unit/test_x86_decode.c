@@ -77,9 +77,9 @@ static const struct row lengths[] = {
 	{ L64, "\xf6\x00\x01", 3, X86_OP_TEST, 1 },
 	{ L64, "\xf7\x00\x01\x02\x03\x04", 6, X86_OP_TEST, 4 },
 	{ L64, "\xf7\x10", 2, X86_OP_NOT, 4 },
-	{ L64, "\xc8\x01\x02\x03", 4, X86_OP_OTHER, 8 },
-	{ P32, "\xea\x01\x02\x03\x04\x05\x06", 7, X86_OP_OTHER, 4 },
-	{ R16, "\xea\x01\x02\x03\x04", 5, X86_OP_OTHER, 2 },
+	{ L64, "\xc8\x01\x02\x03", 4, X86_OP_ENTER, 8 },
+	{ P32, "\xea\x01\x02\x03\x04\x05\x06", 7, X86_OP_JMP_FAR, 4 },
+	{ R16, "\xea\x01\x02\x03\x04", 5, X86_OP_JMP_FAR, 2 },
 	{ L64, "\x0f\xba\x20\x03", 4, X86_OP_BT, 4 },
 	{ L64, "\x0f\xa4\x00\x03", 4, X86_OP_SHLD, 4 },
 	{ L64, "\x69\x00\x01\x02\x03\x04", 6, X86_OP_IMUL, 4 },
@@ -120,10 +120,10 @@ static const struct row lengths[] = {
 	{ L64, "\x62\xf1\xfe\x48\x6f\x07", 6, X86_OP_SSE, 8 },
 	{ L64, "\x62\xf3\x7d\x48\x1f\xc0\x01", 7, X86_OP_SSE, 4 },
 	/* LDS, LES and BOUND where VEX and EVEX are elsewhere. */
-	{ P32, "\xc5\x07", 2, X86_OP_OTHER, 4 },
+	{ P32, "\xc5\x07", 2, X86_OP_LOAD_FAR, 4 },
 	{ P32, "\xc5\xf8\x77", 3, X86_OP_OTHER, 4 },
 	{ P32, "\x62\x07", 2, X86_OP_OTHER, 4 },
-	{ R16, "\xc4\x06\x01\x02", 4, X86_OP_OTHER, 2 },
+	{ R16, "\xc4\x06\x01\x02", 4, X86_OP_LOAD_FAR, 2 },
 };
 
 static void test_lengths(void **state)

@@ -173,12 +173,265 @@ static void test_real_mode_segments(void **state)
 	assert_gpr(X86_RCX, 0xffffffffffff0400);
 }
 
-static void test_protected_segments_are_refused(void **state)
+/* Descriptors of the tests, in the GDT at MACHINE_TSS. */
+enum {
+	SEL_CODE = 0x08,
+	SEL_DATA = 0x10,
+	SEL_READ_ONLY = 0x18,
+	SEL_USER_DATA = 0x20,
+	SEL_ABSENT = 0x28,
+	SEL_EXEC_ONLY = 0x30,
+	SEL_CONFORMING = 0x38,
+	SEL_GATE = 0x40,
+	SEL_USER_CODE = 0x48,
+	SEL_ABSENT_CODE = 0x50,
+	SEL_CODE64 = 0x58,
+	SEL_END = 0x60,
+};
+
+#define GDT_AT MACHINE_TSS
+
+static u64 descriptor(u32 base, u32 limit, u16 attrib)
 {
-	assert_int_equal(machine_insn(&m, "\x8e\xd8"), X86_EMUL_UNHANDLEABLE);
+	return (limit & 0xffff) | (u64)(base & 0xffffff) << 16 | (u64)(attrib & 0xff) << 40 |
+	       (u64)(limit >> 16 & 0xf) << 48 | (u64)(attrib >> 8) << 52 | (u64)(base >> 24) << 56;
+}
+
+static void put_gdt(void)
+{
+	const u64 gdt[] = {
+		[SEL_CODE / 8] = descriptor(0, 0xfffff, 0xc9a),
+		[SEL_DATA / 8] = descriptor(0x1000, 0x4fff, 0x492),
+		[SEL_READ_ONLY / 8] = descriptor(0, 0xfffff, 0xc91),
+		[SEL_USER_DATA / 8] = descriptor(0, 0xfffff, 0xcf3),
+		[SEL_ABSENT / 8] = descriptor(0, 0xfffff, 0xc13),
+		[SEL_EXEC_ONLY / 8] = descriptor(0, 0xfffff, 0xc99),
+		[SEL_CONFORMING / 8] = descriptor(0, 0xfffff, 0xc9f),
+		[SEL_GATE / 8] = descriptor(SEL_CODE << 0, 0x1000, 0x08c),
+		[SEL_USER_CODE / 8] = descriptor(0, 0xfffff, 0xcfb),
+		[SEL_ABSENT_CODE / 8] = descriptor(0, 0xfffff, 0xc1b),
+		[SEL_CODE64 / 8] = descriptor(0, 0, 0xa9b),
+	};
+
+	memcpy(m.ram + GDT_AT, gdt, sizeof(gdt));
+	m.seg[X86_SEG_GDTR] = (struct x86_segment){ .base = GDT_AT, .limit = SEL_END - 1 };
+	m.seg[X86_SEG_CS].selector = SEL_CODE;
+}
+
+static enum x86_emul_result load_ds(u16 selector)
+{
+	gpr[X86_RAX] = selector;
+	return machine_insn(&m, "\x8e\xd8"); /* mov ds, ax */
+}
+
+static enum x86_emul_result load_ss(u16 selector)
+{
+	gpr[X86_RAX] = selector;
+	return machine_insn(&m, "\x8e\xd0"); /* mov ss, ax */
+}
+
+#define assert_refused(call, vec, err)                       \
+	do {                                                 \
+		assert_int_equal(call, X86_EMUL_FAULT);      \
+		assert_int_equal(m.e.fault.vector, vec);     \
+		assert_int_equal(m.e.fault.error, err);      \
+	} while (0)
+
+static void test_protected_data_segments(void **state)
+{
+	put_gdt();
 	gpr[X86_RCX] = ~0ULL;
+	m.seg[X86_SEG_DS].selector = 0x10;
 	assert_done("\x8c\xd9"); /* mov ecx, ds: zero-extended */
 	assert_gpr(X86_RCX, 0x10);
+
+	assert_int_equal(load_ds(SEL_DATA), X86_EMUL_OK);
+	assert_true(m.seg[X86_SEG_DS].base == 0x1000);
+	assert_int_equal(m.seg[X86_SEG_DS].limit, 0x4fff);
+	assert_int_equal(m.seg[X86_SEG_DS].selector, SEL_DATA);
+	assert_int_equal(m.seg[X86_SEG_DS].attrib, 0x493);
+	/* the accessed bit */
+	assert_int_equal(m.ram[GDT_AT + SEL_DATA + 5], 0x93);
+	assert_int_equal(load_ds(SEL_USER_DATA | 3), X86_EMUL_OK);
+	assert_int_equal(m.seg[X86_SEG_DS].limit, 0xffffffff);
+	assert_int_equal(load_ds(SEL_READ_ONLY), X86_EMUL_OK);
+	assert_int_equal(load_ds(SEL_CONFORMING | 3), X86_EMUL_OK);
+	assert_refused(load_ds(SEL_DATA | 1), X86_TRAP_GP, SEL_DATA);
+	assert_refused(load_ds(SEL_ABSENT), X86_TRAP_NP, SEL_ABSENT);
+	assert_refused(load_ds(SEL_EXEC_ONLY), X86_TRAP_GP, SEL_EXEC_ONLY);
+	assert_refused(load_ds(SEL_GATE), X86_TRAP_GP, SEL_GATE);
+	assert_refused(load_ds(SEL_END), X86_TRAP_GP, SEL_END);
+	assert_refused(load_ds(SEL_DATA | 4), X86_TRAP_GP, SEL_DATA | 4);
+	assert_int_equal(m.seg[X86_SEG_DS].selector, SEL_CONFORMING | 3);
+	/* null: usable for nothing */
+	assert_int_equal(load_ds(3), X86_EMUL_OK);
+	assert_int_equal(m.seg[X86_SEG_DS].attrib, 0);
+	gpr[X86_RBX] = MACHINE_DATA;
+	assert_raises("\x8b\x03", X86_TRAP_GP, 0);
+	/* a table in a page that is not there */
+	m.seg[X86_SEG_GDTR].base = MACHINE_HOLE;
+	assert_refused(load_ds(SEL_DATA), X86_TRAP_PF, 0);
+}
+
+static void test_local_descriptors(void **state)
+{
+	put_gdt();
+	m.seg[X86_SEG_LDTR] = m.seg[X86_SEG_GDTR];
+	m.seg[X86_SEG_LDTR].attrib = X86_SEG_P | 2;
+	m.seg[X86_SEG_GDTR].limit = 0;
+	assert_int_equal(load_ds(SEL_DATA | 4), X86_EMUL_OK);
+	assert_int_equal(m.seg[X86_SEG_DS].selector, SEL_DATA | 4);
+	m.seg[X86_SEG_LDTR].attrib = 0;
+	assert_refused(load_ds(SEL_DATA | 4), X86_TRAP_GP, SEL_DATA | 4);
+}
+
+static void test_protected_stack_segment(void **state)
+{
+	put_gdt();
+	assert_int_equal(load_ss(SEL_DATA), X86_EMUL_OK);
+	assert_int_equal(m.e.shadow, X86_SHADOW_MOV_SS);
+	assert_refused(load_ss(0), X86_TRAP_GP, 0);
+	assert_refused(load_ss(SEL_READ_ONLY), X86_TRAP_GP, SEL_READ_ONLY);
+	assert_refused(load_ss(SEL_USER_DATA), X86_TRAP_GP, SEL_USER_DATA);
+	assert_refused(load_ss(SEL_DATA | 3), X86_TRAP_GP, SEL_DATA);
+	assert_refused(load_ss(SEL_ABSENT), X86_TRAP_SS, SEL_ABSENT);
+	m.e.cpl = 3;
+	assert_int_equal(load_ss(SEL_USER_DATA | 3), X86_EMUL_OK);
+	assert_refused(load_ss(SEL_DATA | 3), X86_TRAP_GP, SEL_DATA);
+}
+
+static void test_null_stack_segment(void **state)
+{
+	put_gdt();
+	assert_int_equal(load_ss(0), X86_EMUL_OK);
+	assert_refused(load_ss(3), X86_TRAP_GP, 0);
+	m.e.cpl = 3;
+	assert_refused(load_ss(3), X86_TRAP_GP, 0);
+}
+
+/* Far pointers in memory, m16:32. */
+static void put_far(u32 offset, u16 selector)
+{
+	memcpy(m.ram + MACHINE_DATA, &offset, 4);
+	memcpy(m.ram + MACHINE_DATA + 4, &selector, 2);
+	m.regs.rip = MACHINE_CODE;
+}
+
+static void test_load_far(void **state)
+{
+	put_gdt();
+	put_far(0x12345678, SEL_DATA);
+	assert_done("\xc4\x03"); /* les eax, [ebx] */
+	assert_gpr(X86_RAX, 0x12345678);
+	assert_int_equal(m.seg[X86_SEG_ES].selector, SEL_DATA);
+	assert_done("\x0f\xb2\x23"); /* lss esp, [ebx] */
+	assert_gpr(X86_RSP, 0x12345678);
+	assert_int_equal(m.e.shadow, 0);
+	assert_done("\x0f\xb4\x0b"); /* lfs ecx, [ebx] */
+	assert_int_equal(m.seg[X86_SEG_FS].selector, SEL_DATA);
+	put_far(1, SEL_ABSENT);
+	gpr[X86_RAX] = 0;
+	assert_raises("\xc5\x03", X86_TRAP_NP, SEL_ABSENT); /* lds eax, [ebx] */
+	assert_gpr(X86_RAX, 0);
+}
+
+#define JMP_FAR "\xff\x2b"
+#define CALL_FAR "\xff\x1b"
+
+static void test_far_jumps(void **state)
+{
+	put_gdt();
+	put_far(0x2000, SEL_CODE);
+	assert_int_equal(machine_insn(&m, JMP_FAR), X86_EMUL_OK);
+	assert_true(m.regs.rip == 0x2000);
+	assert_int_equal(m.seg[X86_SEG_CS].selector, SEL_CODE);
+	assert_int_equal(m.seg[X86_SEG_CS].attrib, 0xc9b);
+	put_far(0x2000, SEL_CONFORMING);
+	assert_int_equal(machine_insn(&m, JMP_FAR), X86_EMUL_OK);
+	put_far(0x2000, 0);
+	assert_raises(JMP_FAR, X86_TRAP_GP, 0);
+	put_far(0x2000, SEL_DATA);
+	assert_raises(JMP_FAR, X86_TRAP_GP, SEL_DATA);
+	put_far(0x2000, SEL_USER_CODE);
+	assert_raises(JMP_FAR, X86_TRAP_GP, SEL_USER_CODE);
+	put_far(0x2000, SEL_CODE | 3);
+	assert_raises(JMP_FAR, X86_TRAP_GP, SEL_CODE);
+	put_far(0x2000, SEL_ABSENT_CODE);
+	assert_raises(JMP_FAR, X86_TRAP_NP, SEL_ABSENT_CODE);
+	put_far(0x2000, SEL_END);
+	assert_raises(JMP_FAR, X86_TRAP_GP, SEL_END);
+	put_far(0x2000, SEL_GATE);
+	assert_int_equal(machine_insn(&m, JMP_FAR), X86_EMUL_UNHANDLEABLE);
+	/* into 64-bit code, where there is long mode; its limit does not count */
+	put_far(0x2000, SEL_CODE64);
+	assert_raises(JMP_FAR, X86_TRAP_GP, 0);
+	m.e.long_mode = true;
+	put_far(0x2000, SEL_CODE64);
+	assert_int_equal(machine_insn(&m, JMP_FAR), X86_EMUL_OK);
+	assert_int_equal(m.seg[X86_SEG_CS].attrib & X86_SEG_L, X86_SEG_L);
+}
+
+static void test_far_calls(void **state)
+{
+	u32 frame[2];
+
+	put_gdt();
+	put_far(0x2000, SEL_CODE);
+	assert_int_equal(machine_insn(&m, CALL_FAR), X86_EMUL_OK);
+	assert_true(m.regs.rip == 0x2000);
+	assert_gpr(X86_RSP, MACHINE_STACK - 8);
+	memcpy(frame, m.ram + MACHINE_STACK - 8, 8);
+	assert_int_equal(frame[0], MACHINE_CODE + 2);
+	assert_int_equal(frame[1], SEL_CODE);
+	assert_int_equal(machine_insn(&m, "\xca\x04\x00"), X86_EMUL_OK); /* retf 4 */
+	assert_true(m.regs.rip == MACHINE_CODE + 2);
+	assert_gpr(X86_RSP, MACHINE_STACK + 4);
+	assert_int_equal(m.seg[X86_SEG_CS].selector, SEL_CODE);
+	/* outwards is left to the CPU, inwards is not possible */
+	frame[1] = SEL_USER_CODE | 3;
+	gpr[X86_RSP] = MACHINE_STACK - 8;
+	memcpy(m.ram + MACHINE_STACK - 8, frame, 8);
+	assert_int_equal(machine_insn(&m, "\xcb"), X86_EMUL_UNHANDLEABLE);
+	m.e.cpl = 3;
+	frame[1] = SEL_CODE;
+	memcpy(m.ram + MACHINE_STACK - 8, frame, 8);
+	assert_raises("\xcb", X86_TRAP_GP, SEL_CODE);
+	m.e.cpl = 0;
+	/* the second push faults: nothing has moved */
+	put_far(0x2000, SEL_CODE);
+	gpr[X86_RSP] = MACHINE_HOLE + 0x1004;
+	assert_raises(CALL_FAR, X86_TRAP_PF, PFERR_WRITE);
+	assert_int_equal(m.ram[MACHINE_HOLE + 0x1000], 0);
+}
+
+static void test_real_far(void **state)
+{
+	put_far(0x10, 0);
+	m.ram[MACHINE_DATA + 2] = 0x00;
+	m.ram[MACHINE_DATA + 3] = 0x02;
+	gpr[X86_RBX] = MACHINE_DATA;
+	assert_int_equal(machine_insn(&m, "\xff\x1f"), X86_EMUL_OK); /* call far [bx] */
+	assert_true(m.regs.rip == 0x10);
+	assert_true(m.seg[X86_SEG_CS].base == 0x2000);
+	assert_int_equal(machine_insn(&m, "\xcb"), X86_EMUL_OK);
+	assert_true(m.regs.rip == MACHINE_CODE + 2);
+	assert_true(m.seg[X86_SEG_CS].base == 0);
+}
+
+/* A frame in device memory: every push by itself, from the top down. */
+static void test_push_all_to_device(void **state)
+{
+	for (unsigned int i = 0; i < 8; i++)
+		gpr[i] = 0x100 + i;
+	gpr[X86_RSP] = MACHINE_DEVICE + 0x100;
+	assert_done("\x60");
+	assert_int_equal(m.nr_log, 8);
+	assert_true(m.log[0].address == MACHINE_DEVICE + 0xfc);
+	assert_true(m.log[0].val == 0x100);
+	assert_true(m.log[4].val == MACHINE_DEVICE + 0x100);
+	assert_true(m.log[7].address == MACHINE_DEVICE + 0xe0);
+	assert_true(m.log[7].val == 0x107);
+	assert_gpr(X86_RSP, MACHINE_DEVICE + 0xe0);
 }
 
 static void test_32bit_only(void **state)
@@ -258,7 +511,15 @@ int main(void)
 		TEST(test_segment_types, prot32),
 		TEST(test_real_mode, real16),
 		TEST(test_real_mode_segments, real16),
-		TEST(test_protected_segments_are_refused, prot32),
+		TEST(test_protected_data_segments, prot32),
+		TEST(test_local_descriptors, prot32),
+		TEST(test_protected_stack_segment, prot32),
+		TEST(test_null_stack_segment, long64),
+		TEST(test_load_far, prot32),
+		TEST(test_far_jumps, prot32),
+		TEST(test_far_calls, prot32),
+		TEST(test_real_far, real16),
+		TEST(test_push_all_to_device, prot32),
 		TEST(test_32bit_only, prot32),
 	};
 
