@@ -162,6 +162,9 @@ struct myhv_state_msrs {
  * @sipi_vector: start-up vector of a received SIPI not yet acted on
  * @exc_error: error code
  * @exc_payload: new CR2 (for #PF) or DR6 bits (for #DB)
+ *
+ * Of those that were interrupted in their delivery there may be one of each: an exception or an
+ * INT n (not both), an NMI and an interrupt. They are delivered again in that order.
  */
 struct myhv_state_events {
 	__u32 flags;

@@ -87,12 +87,13 @@ static int take_requests(struct myhv_vcpu *vcpu)
 /* Does something end HLT? SDM "HLT—Halt": an interrupt or NMI if it may be taken, INIT. */
 static bool halt_is_over(struct myhv_vcpu *vcpu)
 {
-	if (event_any_but_nmi(&vcpu->event))
+	bool rflags_if = vcpu->regs.general.rflags & X86_EFLAGS_IF;
+
+	if (event_ends_halt(&vcpu->event, rflags_if))
 		return true;
 	if (vcpu->event.nmi_pending && !backend->nmi_blocked_get(vcpu))
 		return true;
-	return (vcpu->regs.general.rflags & X86_EFLAGS_IF) && vcpu->lapic &&
-	       lapic_has_wake_event(vcpu);
+	return rflags_if && vcpu->lapic && lapic_has_wake_event(vcpu);
 }
 
 static bool block_is_over(struct myhv_vcpu *vcpu)

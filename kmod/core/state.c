@@ -82,38 +82,40 @@ static void get_msrs(struct myhv_vcpu *vcpu, struct myhv_state_msrs *msrs)
 	}
 }
 
-static void get_cut_event(const struct myhv_vcpu *vcpu, struct myhv_state_events *e)
+static void get_cut_exception(const struct event *cut, struct myhv_state_events *e)
 {
-	const struct event *cut = &vcpu->event.reinject;
-
-	switch (cut->type) {
-	case EVENT_EXCEPTION:
-		e->flags |= MYHV_EVENT_EXCEPTION | MYHV_EVENT_EXCEPTION_INJECTED;
-		if (cut->has_error)
-			e->flags |= MYHV_EVENT_EXCEPTION_ERROR;
-		e->exc_vector = cut->vector;
-		e->exc_error = cut->error;
-		e->insn_length = cut->soft ? cut->insn_length : 0;
-		break;
-	case EVENT_SOFT_INTERRUPT:
-		e->flags |= MYHV_EVENT_INTERRUPT_SOFT;
-		e->insn_length = cut->insn_length;
-		fallthrough;
-	case EVENT_EXTERNAL_INTERRUPT:
-		e->flags |= MYHV_EVENT_INTERRUPT;
+	if (cut->type == EVENT_SOFT_INTERRUPT) {
+		e->flags |= MYHV_EVENT_INTERRUPT | MYHV_EVENT_INTERRUPT_SOFT;
 		e->intr_vector = cut->vector;
-		break;
-	case EVENT_NMI:
-		e->flags |= MYHV_EVENT_NMI;
-		break;
-	case EVENT_NONE:
-		/* taken from user space, and not yet by the guest */
-		if (vcpu->user_irq_pending) {
-			e->flags |= MYHV_EVENT_INTERRUPT;
-			e->intr_vector = vcpu->user_irq_vector;
-		}
-		break;
+		e->insn_length = cut->insn_length;
+		return;
 	}
+	e->flags |= MYHV_EVENT_EXCEPTION | MYHV_EVENT_EXCEPTION_INJECTED;
+	if (cut->has_error)
+		e->flags |= MYHV_EVENT_EXCEPTION_ERROR;
+	e->exc_vector = cut->vector;
+	e->exc_error = cut->error;
+	e->insn_length = cut->soft ? cut->insn_length : 0;
+}
+
+static void get_cut_events(const struct myhv_vcpu *vcpu, struct myhv_state_events *e)
+{
+	const struct event_state *ev = &vcpu->event;
+
+	if (ev->cut & EVENT_CUT_NMI)
+		e->flags |= MYHV_EVENT_NMI;
+	if (ev->cut & EVENT_CUT_INTERRUPT) {
+		e->flags |= MYHV_EVENT_INTERRUPT;
+		e->intr_vector = ev->cut_vector;
+	} else if (vcpu->user_irq_pending) {
+		/* taken from user space, and not yet by the guest */
+		e->flags |= MYHV_EVENT_INTERRUPT;
+		e->intr_vector = vcpu->user_irq_vector;
+	}
+	/* no room for an INT n beside an interrupt: RIP is at it, it is executed again */
+	if ((ev->cut & EVENT_CUT_EXCEPTION) && (ev->cut_exception.type == EVENT_EXCEPTION ||
+						!(e->flags & MYHV_EVENT_INTERRUPT)))
+		get_cut_exception(&ev->cut_exception, e);
 }
 
 static void get_events(struct myhv_vcpu *vcpu, struct myhv_state_events *e)
@@ -121,7 +123,7 @@ static void get_events(struct myhv_vcpu *vcpu, struct myhv_state_events *e)
 	const struct event_state *ev = &vcpu->event;
 
 	*e = (struct myhv_state_events){ 0 };
-	get_cut_event(vcpu, e);
+	get_cut_events(vcpu, e);
 	if (ev->exception_pending) {
 		e->flags |= MYHV_EVENT_EXCEPTION;
 		e->flags |= ev->exception.has_error ? MYHV_EVENT_EXCEPTION_ERROR : 0;
@@ -231,7 +233,7 @@ static bool events_ok(const struct myhv_state_events *e)
 {
 	const u32 exception = MYHV_EVENT_EXCEPTION_ERROR | MYHV_EVENT_EXCEPTION_PAYLOAD |
 			      MYHV_EVENT_EXCEPTION_INJECTED;
-	const u32 cut = MYHV_EVENT_EXCEPTION_INJECTED | MYHV_EVENT_INTERRUPT | MYHV_EVENT_NMI;
+	const u32 one_place = MYHV_EVENT_EXCEPTION_INJECTED | MYHV_EVENT_INTERRUPT_SOFT;
 	const u32 shadows = MYHV_EVENT_SHADOW_STI | MYHV_EVENT_SHADOW_MOV_SS;
 
 	if ((e->flags & ~MYHV_EVENT_VALID_FLAGS) || e->pad || e->insn_length > INSN_BYTES_MAX)
@@ -246,8 +248,7 @@ static bool events_ok(const struct myhv_state_events *e)
 		return false;
 	if ((e->flags & MYHV_EVENT_INTERRUPT_SOFT) && !(e->flags & MYHV_EVENT_INTERRUPT))
 		return false;
-	/* the hardware delivers one event at a time */
-	return hweight32(e->flags & cut) <= 1 && (e->flags & shadows) != shadows;
+	return (e->flags & one_place) != one_place && (e->flags & shadows) != shadows;
 }
 
 static bool mp_ok(struct myhv_vcpu *vcpu, const struct myhv_state_mp *mp)
@@ -329,7 +330,7 @@ static void set_exception(struct event_state *ev, const struct myhv_state_events
 	};
 
 	if (e->flags & MYHV_EVENT_EXCEPTION_INJECTED) {
-		ev->reinject = event;
+		event_requeue(ev, &event);
 		return;
 	}
 	ev->exception = event;
@@ -338,8 +339,21 @@ static void set_exception(struct event_state *ev, const struct myhv_state_events
 	ev->payload = e->exc_payload;
 }
 
+static void set_cut_interrupt(struct event_state *ev, const struct myhv_state_events *e)
+{
+	bool soft = e->flags & MYHV_EVENT_INTERRUPT_SOFT;
+	struct event event = {
+		.type = soft ? EVENT_SOFT_INTERRUPT : EVENT_EXTERNAL_INTERRUPT,
+		.vector = e->intr_vector,
+		.insn_length = soft ? e->insn_length : 0,
+	};
+
+	event_requeue(ev, &event);
+}
+
 static void set_events(struct myhv_vcpu *vcpu, const struct myhv_state_events *e)
 {
+	static const struct event nmi = { .type = EVENT_NMI, .vector = X86_TRAP_NMI };
 	struct event_state *ev = &vcpu->event;
 
 	*ev = (struct event_state){
@@ -351,14 +365,9 @@ static void set_events(struct myhv_vcpu *vcpu, const struct myhv_state_events *e
 	if (e->flags & MYHV_EVENT_EXCEPTION)
 		set_exception(ev, e);
 	if (e->flags & MYHV_EVENT_INTERRUPT)
-		ev->reinject = (struct event){
-			.type = e->flags & MYHV_EVENT_INTERRUPT_SOFT ? EVENT_SOFT_INTERRUPT :
-								       EVENT_EXTERNAL_INTERRUPT,
-			.vector = e->intr_vector,
-			.insn_length = e->flags & MYHV_EVENT_INTERRUPT_SOFT ? e->insn_length : 0,
-		};
+		set_cut_interrupt(ev, e);
 	if (e->flags & MYHV_EVENT_NMI)
-		ev->reinject = (struct event){ .type = EVENT_NMI, .vector = X86_TRAP_NMI };
+		event_requeue(ev, &nmi);
 	backend->nmi_blocked_set(vcpu, e->flags & MYHV_EVENT_NMI_BLOCKED);
 	backend->shadow_set(vcpu, e->flags & (MYHV_EVENT_SHADOW_STI | MYHV_EVENT_SHADOW_MOV_SS));
 }

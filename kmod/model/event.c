@@ -59,7 +59,8 @@ static void queue(struct event_state *ev, const struct event *event)
 		.vector = X86_TRAP_DF,
 		.has_error = true,
 	};
-	bool cut_exception = ev->reinject.type == EVENT_EXCEPTION;
+	bool cut_exception = (ev->cut & EVENT_CUT_EXCEPTION) &&
+			     ev->cut_exception.type == EVENT_EXCEPTION;
 	bool keep_cr2;
 	u64 cr2;
 	u8 first;
@@ -70,7 +71,7 @@ static void queue(struct event_state *ev, const struct event *event)
 		set_exception(ev, event);
 		goto out;
 	}
-	first = cut_exception ? ev->reinject.vector : ev->exception.vector;
+	first = cut_exception ? ev->cut_exception.vector : ev->exception.vector;
 	switch (merge(first, event->vector)) {
 	case TAKE_SECOND:
 		set_exception(ev, event);
@@ -89,9 +90,8 @@ static void queue(struct event_state *ev, const struct event *event)
 		break;
 	}
 out:
-	/* INT n and a cut exception come back by themselves, interrupts do not. */
-	if (cut_exception || ev->reinject.type == EVENT_SOFT_INTERRUPT)
-		event_drop_reinject(ev);
+	/* INT n and a cut exception come back by themselves, interrupts and NMIs do not. */
+	ev->cut &= ~EVENT_CUT_EXCEPTION;
 }
 
 void event_queue_exception(struct event_state *ev, u8 vector, bool has_error, u32 error,
@@ -126,12 +126,22 @@ void event_queue_soft(struct event_state *ev, u8 vector, u8 insn_length)
 
 void event_requeue(struct event_state *ev, const struct event *cut)
 {
-	ev->reinject = *cut;
-}
-
-void event_drop_reinject(struct event_state *ev)
-{
-	ev->reinject = (struct event){ .type = EVENT_NONE };
+	switch (cut->type) {
+	case EVENT_NONE:
+		break;
+	case EVENT_EXTERNAL_INTERRUPT:
+		ev->cut |= EVENT_CUT_INTERRUPT;
+		ev->cut_vector = cut->vector;
+		break;
+	case EVENT_NMI:
+		ev->cut |= EVENT_CUT_NMI;
+		break;
+	case EVENT_EXCEPTION:
+	case EVENT_SOFT_INTERRUPT:
+		ev->cut |= EVENT_CUT_EXCEPTION;
+		ev->cut_exception = *cut;
+		break;
+	}
 }
 
 /* Faults push RFLAGS with RF set; traps and aborts do not (SDM "RF flag"). */
@@ -162,14 +172,33 @@ static void take_exception(struct event_state *ev, struct event_decision *d)
 	ev->has_payload = false;
 }
 
+static const struct event nmi = { .type = EVENT_NMI, .vector = X86_TRAP_NMI };
+
 /*
- * The CPU has taken the cut event already: masks do not stop it. After an
- * exception that went before it, RFLAGS.IF may be clear; then an interrupt waits, as
- * the VM entry checks of VMX demand.
+ * What was cut short: the CPU has taken it already, so masks do not stop it. But after an
+ * exception that went before it, RFLAGS.IF may be clear; then an interrupt waits, as the VM
+ * entry checks of VMX demand. False: nothing can go.
  */
-static bool can_reinject(const struct event *event, const struct event_facts *facts)
+static bool take_cut(struct event_state *ev, const struct event_facts *facts,
+		     struct event_decision *d)
 {
-	return event->type != EVENT_EXTERNAL_INTERRUPT || (facts->rflags_if && !facts->shadow);
+	if (ev->cut & EVENT_CUT_EXCEPTION) {
+		d->inject = ev->cut_exception;
+		ev->cut &= ~EVENT_CUT_EXCEPTION;
+	} else if (ev->cut & EVENT_CUT_NMI) {
+		d->inject = nmi;
+		ev->cut &= ~EVENT_CUT_NMI;
+	} else if ((ev->cut & EVENT_CUT_INTERRUPT) && facts->rflags_if && !facts->shadow) {
+		d->inject = (struct event){
+			.type = EVENT_EXTERNAL_INTERRUPT,
+			.vector = ev->cut_vector,
+		};
+		ev->cut &= ~EVENT_CUT_INTERRUPT;
+	} else {
+		return false;
+	}
+	d->took_reinject = true;
+	return true;
 }
 
 struct event_decision event_decide(struct event_state *ev, const struct event_facts *facts)
@@ -183,21 +212,27 @@ struct event_decision event_decide(struct event_state *ev, const struct event_fa
 	}
 	if (ev->exception_pending) {
 		take_exception(ev, &d);
-	} else if (ev->reinject.type != EVENT_NONE && can_reinject(&ev->reinject, facts)) {
-		d.inject = ev->reinject;
-		d.took_reinject = true;
-		event_drop_reinject(ev);
+	} else if (ev->cut && take_cut(ev, facts, &d)) {
+		; /* d.inject is filled */
 	} else if (ev->nmi_pending && !facts->nmi_blocked && !facts->shadow) {
-		d.inject = (struct event){ .type = EVENT_NMI, .vector = X86_TRAP_NMI };
+		d.inject = nmi;
 		ev->nmi_pending--;
-	} else if (irq_waits && ev->reinject.type == EVENT_NONE && facts->rflags_if &&
-		   !facts->shadow) {
+	} else if (irq_waits && !ev->cut && facts->rflags_if && !facts->shadow) {
 		d.inject = (struct event){ .type = EVENT_EXTERNAL_INTERRUPT };
 		irq_waits = false;
 	}
 	d.nmi_window = ev->nmi_pending != 0;
-	d.irq_window = irq_waits || ev->reinject.type == EVENT_EXTERNAL_INTERRUPT;
+	d.irq_window = irq_waits || (ev->cut & EVENT_CUT_INTERRUPT);
 	return d;
+}
+
+bool event_ends_halt(const struct event_state *ev, bool rflags_if)
+{
+	u8 cut = ev->cut;
+
+	if (!rflags_if)
+		cut &= ~EVENT_CUT_INTERRUPT;
+	return ev->exception_pending || ev->triple_fault || cut;
 }
 
 u64 event_dr6(u64 dr6, u64 payload)

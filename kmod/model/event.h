@@ -37,13 +37,23 @@ struct event {
 	u32 error;
 };
 
+/*
+ * One of each at most: an interrupt that was cut short waits for RFLAGS.IF, if a fault went
+ * before it, and the delivery of that fault, or of an NMI, may be cut short as well.
+ */
+#define EVENT_CUT_EXCEPTION 1 /* or INT n */
+#define EVENT_CUT_NMI 2
+#define EVENT_CUT_INTERRUPT 4
+
 /**
  * struct event_state - all that waits for delivery to one vCPU
  * @exception: pending (not yet looked at by the hardware): payload not yet written
  * @exception_pending: @exception is to be delivered
  * @has_payload: @payload holds the new CR2 (#PF) or DR6 bits (#DB), to be
  *	written when the exception is injected
- * @reinject: an event whose delivery was cut short by an exit; goes first
+ * @cut: EVENT_CUT_*: what an exit cut short in its delivery; goes first
+ * @cut_exception: the exception or INT n of EVENT_CUT_EXCEPTION
+ * @cut_vector: vector of the interrupt of EVENT_CUT_INTERRUPT
  * @nmi_pending: NMIs waiting, 0..2
  * @smi_pending: an SMI waits (refused: SMM is not emulated)
  * @triple_fault: shut down
@@ -53,7 +63,9 @@ struct event_state {
 	bool exception_pending;
 	bool has_payload;
 	u64 payload;
-	struct event reinject;
+	u8 cut;
+	u8 cut_vector;
+	struct event cut_exception;
 	u8 nmi_pending;
 	bool smi_pending;
 	bool triple_fault;
@@ -84,11 +96,6 @@ void event_requeue(struct event_state *ev, const struct event *cut);
 void event_queue_soft(struct event_state *ev, u8 vector, u8 insn_length);
 
 /**
- * event_drop_reinject() - user space or a task switch took over the cut event
- */
-void event_drop_reinject(struct event_state *ev);
-
-/**
  * struct event_facts - the guest's side of the decision
  * @rflags_if: RFLAGS.IF
  * @shadow: an interrupt shadow (STI, MOV SS) is active
@@ -109,7 +116,7 @@ struct event_facts {
  * @irq_window: ask for an exit when interrupts can be taken
  * @nmi_window: same for NMIs
  * @triple_fault: do not enter, shut down
- * @took_reinject: @inject came from ev->reinject (already cleared there)
+ * @took_reinject: @inject was cut short before (and is no longer in ev->cut)
  * @has_payload: @payload goes to DR6 (#DB, see event_dr6()) or CR2 (#PF, and a #DF that a #PF
  *	became) before the entry
  * @fault: @inject is a fault: RFLAGS.RF is set in the image that it pushes
@@ -153,15 +160,18 @@ u64 event_dr6(u64 dr6, u64 payload);
 /* DR6 with nothing to report: reserved bits and inverted ones */
 #define EVENT_DR6_INIT 0xffff0ff0ULL
 
-static inline bool event_any_but_nmi(const struct event_state *ev)
-{
-	return ev->exception_pending | ev->triple_fault | (ev->reinject.type != EVENT_NONE);
-}
-
 /* Is anything there that event_decide() must look at? Cheap, for every entry. */
 static inline bool event_any(const struct event_state *ev)
 {
-	return event_any_but_nmi(ev) | (ev->nmi_pending != 0);
+	return ev->exception_pending | ev->triple_fault | (ev->cut != 0) | (ev->nmi_pending != 0);
 }
+
+/**
+ * event_ends_halt() - does what waits here wake a halted CPU?
+ * @rflags_if: RFLAGS.IF
+ *
+ * Pending NMIs aside: whether they are blocked, the caller knows.
+ */
+bool event_ends_halt(const struct event_state *ev, bool rflags_if);
 
 #endif /* MYHV_EVENT_H */

@@ -232,6 +232,25 @@ static void events(void)
 	is(t.events.exc_vector, 14, "vector comes back");
 	is(t.events.exc_error, 2, "error code comes back");
 	is(t.events.exc_payload, 0x4444, "CR2 comes back");
+	s.events.flags = MYHV_EVENT_EXCEPTION | MYHV_EVENT_EXCEPTION_ERROR | MYHV_EVENT_NMI |
+			 MYHV_EVENT_EXCEPTION_INJECTED | MYHV_EVENT_INTERRUPT;
+	s.events.intr_vector = 0x44;
+	is(set(MYHV_STATE_EVENTS), 0, "exception, NMI and interrupt, all cut short");
+	get(MYHV_STATE_EVENTS);
+	is(t.events.flags & MYHV_EVENT_VALID_FLAGS, s.events.flags, "all come back");
+	is(t.events.exc_vector, 14, "with the exception's vector");
+	is(t.events.intr_vector, 0x44, "and the interrupt's");
+	s.events.flags = MYHV_EVENT_INTERRUPT | MYHV_EVENT_INTERRUPT_SOFT;
+	s.events.insn_length = 2;
+	is(set(MYHV_STATE_EVENTS), 0, "INT n, cut short");
+	get(MYHV_STATE_EVENTS);
+	is(t.events.flags, s.events.flags, "comes back");
+	is(t.events.insn_length, 2, "with its length");
+	s.events.flags |= MYHV_EVENT_EXCEPTION | MYHV_EVENT_EXCEPTION_INJECTED;
+	is(set(MYHV_STATE_EVENTS), -EINVAL, "INT n and an exception, both cut short");
+	s.events.intr_vector = s.events.insn_length = 0;
+	s.events.flags = MYHV_EVENT_EXCEPTION | MYHV_EVENT_EXCEPTION_ERROR |
+			 MYHV_EVENT_EXCEPTION_PAYLOAD;
 	s.events.exc_vector = 32;
 	is(set(MYHV_STATE_EVENTS), -EINVAL, "an exception above 31");
 	s.events.exc_vector = 14;

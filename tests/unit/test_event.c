@@ -150,7 +150,7 @@ static void test_cut_exception_merges(void **state)
 
 	event_requeue(&ev, &cut);
 	queue(&ev, X86_TRAP_GP);
-	assert_int_equal(ev.reinject.type, EVENT_NONE);
+	assert_int_equal(ev.cut, 0);
 	d = event_decide(&ev, &open_window);
 	assert_int_equal(d.inject.vector, X86_TRAP_DF);
 	assert_false(d.took_reinject);
@@ -206,6 +206,98 @@ static void test_cut_interrupt_survives_fault(void **state)
 	assert_false(d.irq_window);
 }
 
+/*
+ * The handler of the fault that went first faults itself, on a stack that the host swapped
+ * out: its delivery is cut short too. Neither is lost.
+ */
+static void test_cut_interrupt_survives_cut_fault(void **state)
+{
+	struct event_state ev = { 0 };
+	struct event_facts closed = { .rflags_if = false };
+	struct event irq = cut_event(EVENT_EXTERNAL_INTERRUPT, 0x44);
+	struct event fault = cut_event(EVENT_EXCEPTION, X86_TRAP_PF);
+	struct event_decision d;
+
+	event_requeue(&ev, &irq);
+	queue(&ev, X86_TRAP_PF);
+	d = event_decide(&ev, &open_window);
+	assert_int_equal(d.inject.vector, X86_TRAP_PF);
+	for (int i = 0; i < 2; i++) {
+		event_requeue(&ev, &fault);
+		d = event_decide(&ev, &closed);
+		assert_int_equal(d.inject.type, EVENT_EXCEPTION);
+		assert_int_equal(d.inject.vector, X86_TRAP_PF);
+		assert_true(d.took_reinject);
+		assert_true(d.irq_window);
+	}
+	/* a second fault merges with the cut one; the interrupt still waits */
+	event_requeue(&ev, &fault);
+	queue(&ev, X86_TRAP_GP);
+	d = event_decide(&ev, &closed);
+	assert_int_equal(d.inject.vector, X86_TRAP_DF);
+	assert_int_equal(event_decide(&ev, &closed).inject.type, EVENT_NONE);
+	assert_true(event_any(&ev));
+	d = event_decide(&ev, &open_window);
+	assert_int_equal(d.inject.type, EVENT_EXTERNAL_INTERRUPT);
+	assert_int_equal(d.inject.vector, 0x44);
+	assert_true(d.took_reinject);
+	assert_false(event_any(&ev));
+}
+
+static void test_cut_interrupt_survives_cut_nmi(void **state)
+{
+	struct event_state ev = { .nmi_pending = 1 };
+	struct event_facts closed = { .rflags_if = false };
+	struct event_facts in_nmi = { .nmi_blocked = true };
+	struct event irq = cut_event(EVENT_EXTERNAL_INTERRUPT, 0x44);
+	struct event nmi = cut_event(EVENT_NMI, X86_TRAP_NMI);
+	struct event fault = cut_event(EVENT_EXCEPTION, X86_TRAP_PF);
+	struct event_decision d;
+
+	event_requeue(&ev, &irq);
+	assert_int_equal(event_decide(&ev, &closed).inject.type, EVENT_NMI);
+	event_requeue(&ev, &nmi);
+	queue(&ev, X86_TRAP_PF);
+	assert_int_equal(event_decide(&ev, &in_nmi).inject.vector, X86_TRAP_PF);
+	event_requeue(&ev, &fault);
+	d = event_decide(&ev, &in_nmi);
+	assert_int_equal(d.inject.type, EVENT_EXCEPTION);
+	assert_true(d.irq_window);
+	d = event_decide(&ev, &in_nmi);
+	assert_int_equal(d.inject.type, EVENT_NMI);
+	assert_true(d.took_reinject);
+	assert_int_equal(event_decide(&ev, &in_nmi).inject.type, EVENT_NONE);
+	assert_int_equal(event_decide(&ev, &open_window).inject.vector, 0x44);
+	assert_false(event_any(&ev));
+}
+
+/* An interrupt that cannot be taken does not end HLT, all others do. */
+static void test_halt_ends(void **state)
+{
+	static const enum event_type types[] = { EVENT_NMI, EVENT_EXCEPTION, EVENT_SOFT_INTERRUPT };
+	struct event_state ev = { 0 };
+	struct event irq = cut_event(EVENT_EXTERNAL_INTERRUPT, 0x44);
+
+	assert_false(event_ends_halt(&ev, true));
+	event_requeue(&ev, &irq);
+	assert_false(event_ends_halt(&ev, false));
+	assert_true(event_ends_halt(&ev, true));
+	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
+		struct event cut = cut_event(types[i], X86_TRAP_BP);
+
+		ev = (struct event_state){ 0 };
+		event_requeue(&ev, &cut);
+		assert_true(event_ends_halt(&ev, false));
+	}
+	ev = (struct event_state){ .nmi_pending = 1 };
+	assert_false(event_ends_halt(&ev, true)); /* the caller knows whether NMIs are blocked */
+	ev = (struct event_state){ .triple_fault = true };
+	assert_true(event_ends_halt(&ev, false));
+	ev = (struct event_state){ 0 };
+	queue(&ev, X86_TRAP_DB);
+	assert_true(event_ends_halt(&ev, false));
+}
+
 static void test_cut_soft_interrupt_is_reexecuted(void **state)
 {
 	struct event_state ev = { 0 };
@@ -213,7 +305,7 @@ static void test_cut_soft_interrupt_is_reexecuted(void **state)
 
 	event_requeue(&ev, &cut);
 	queue(&ev, X86_TRAP_NP);
-	assert_int_equal(ev.reinject.type, EVENT_NONE);
+	assert_int_equal(ev.cut, 0);
 	assert_int_equal(event_decide(&ev, &open_window).inject.vector, X86_TRAP_NP);
 	assert_false(event_any(&ev));
 
@@ -322,6 +414,9 @@ int main(void)
 		cmocka_unit_test(test_cut_exception_merges),
 		cmocka_unit_test(test_cut_event_goes_first),
 		cmocka_unit_test(test_cut_interrupt_survives_fault),
+		cmocka_unit_test(test_cut_interrupt_survives_cut_fault),
+		cmocka_unit_test(test_cut_interrupt_survives_cut_nmi),
+		cmocka_unit_test(test_halt_ends),
 		cmocka_unit_test(test_cut_soft_interrupt_is_reexecuted),
 		cmocka_unit_test(test_nmi_blocking),
 		cmocka_unit_test(test_interrupt_gates),
