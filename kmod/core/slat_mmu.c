@@ -417,7 +417,8 @@ enum slat_fault_result slat_fault(struct myhv_vcpu *vcpu, u64 gpa, u32 access)
 	if (!vcpu->in_burst && cache_fill(&vcpu->slat_cache))
 		return SLAT_FAULT_NO_MEMORY;
 
-	vcpu->stat.faults++;
+	if (vcpu->in_burst) /* else it was counted when it came from there */
+		vcpu->stat.faults++;
 	if (!fault_get_page_fast(&f)) {
 		if (vcpu->in_burst)
 			return SLAT_FAULT_SLEEP;

@@ -60,7 +60,6 @@ enum exit_action exit_slat_violation(struct myhv_vcpu *vcpu, const struct slat_v
 {
 	enum slat_fault_result result = slat_fault(vcpu, v->gpa, v->access);
 
-	vcpu->stat.faults++;
 	trace_myhv_fault(vcpu->vm->id, vcpu->id, v->gpa, v->access, result);
 	switch (result) {
 	case SLAT_FAULT_DONE:

@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -310,6 +311,43 @@ static void no_host_memory(void)
 	mini_close(&m);
 }
 
+static unsigned long vcpu_sysfs(int vm, const char *file)
+{
+	unsigned long value = 0;
+	uint64_t id = 0;
+	char path[128];
+	FILE *f;
+
+	myhv_prop_get(vm, MYHV_PROP_VM_ID, &id);
+	snprintf(path, sizeof(path), "/sys/class/misc/myhv/vms/%u/vcpus/0/%s", (unsigned int)id,
+		 file);
+	f = fopen(path, "r");
+	if (!f || fscanf(f, "%lu", &value) != 1)
+		ok(false, "reading %s", path);
+	if (f)
+		fclose(f);
+	return value;
+}
+
+/* Each page is a fault, counted once, however often the host needs to look at it. */
+static void faults(void)
+{
+	struct mini m;
+	unsigned long n;
+
+	/* mov $0x1000, %ax; mov %ax, %ds; mov $16, %cx; xor %bx, %bx */
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xb8, 0x00, 0x10, 0x8e, 0xd8, 0xb9, 0x10, 0x00, 0x31, 0xdb,
+		  /* 1: movb $1, (%bx); add $0x1000, %bx; loop 1b; hlt */
+		  0xc6, 0x07, 0x01, 0x81, 0xc3, 0x00, 0x10, 0xe2, 0xf7, 0xf4);
+	madvise(m.ram, MINI_BYTES, MADV_NOHUGEPAGE);
+	is(mini_run(&m), 0, "a guest writes to 16 pages");
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
+	n = vcpu_sysfs(m.vm, "faults");
+	/* the host may take a page back at any time, but not that often */
+	ok(n >= 17 && n < 24, "17 pages touched, %lu faults counted", n);
+	mini_close(&m);
+}
+
 int main(void)
 {
 	struct mini m;
@@ -328,5 +366,6 @@ int main(void)
 	synced_state();
 	shutdown();
 	no_host_memory();
+	faults();
 	return done_testing();
 }
