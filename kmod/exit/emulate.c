@@ -13,7 +13,6 @@
 #include "core/guest_mem.h"
 #include "exit/emulate.h"
 #include "host/host.h"
-#include "model/x86_emulate.h"
 
 /* Iterations of a REP before pending interrupts get a look in. */
 #define MAX_STEPS 32
@@ -651,6 +650,27 @@ enum exit_action emulate_current(struct myhv_vcpu *vcpu)
 		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
 	}
 	return to_user_or_guest(ctx);
+}
+
+struct x86_emul *emulate_begin(struct myhv_vcpu *vcpu)
+{
+	vcpu->emu.ctx->again = false;
+	prepare(vcpu->emu.ctx);
+	return &vcpu->emu.ctx->emul;
+}
+
+enum exit_action emulate_end(struct myhv_vcpu *vcpu, enum x86_emul_result res)
+{
+	drop_log(vcpu->emu.ctx);
+	switch (res) {
+	case X86_EMUL_OK:
+		return RESUME_GUEST;
+	case X86_EMUL_FAULT:
+		queue_fault(vcpu, &vcpu->emu.ctx->emul.fault);
+		return RESUME_GUEST;
+	default:
+		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
+	}
 }
 
 int emulate_vcpu_init(struct myhv_vcpu *vcpu)

@@ -4,9 +4,17 @@
 #define MYHV_EXIT_EMULATE_H
 
 #include "exit/exit.h"
+#include "model/x86_emulate.h"
 
 /* exit/emulate.c: the same as emulate_current(), for an access that faulted at @gpa. */
 enum exit_action emulate_mmio(struct myhv_vcpu *vcpu, u64 gpa, bool is_write);
+
+/*
+ * exit/emulate.c: the emulator set up for the vCPU as it is, for other work than the instruction
+ * at RIP, outside a burst; and what follows from its result.
+ */
+struct x86_emul *emulate_begin(struct myhv_vcpu *vcpu);
+enum exit_action emulate_end(struct myhv_vcpu *vcpu, enum x86_emul_result res);
 
 /*
  * exit/insn.c: bytes at RIP into vcpu->insn.bytes, if they can be had at once: how many, or 0.

@@ -99,7 +99,27 @@ enum exit_action exit_rdpmc(struct myhv_vcpu *vcpu);
 enum exit_action exit_monitor(struct myhv_vcpu *vcpu);	 /* MONITOR, MWAIT */
 enum exit_action exit_undefined(struct myhv_vcpu *vcpu); /* VMX/SVM instructions: #UD */
 enum exit_action exit_shutdown(struct myhv_vcpu *vcpu);	 /* triple fault */
-enum exit_action exit_task_switch(struct myhv_vcpu *vcpu);
+
+/* ---- exit/task_switch.c ---- */
+
+/**
+ * struct task_switch - a task switch that the CPU leaves to us
+ * @selector: of the new task's TSS
+ * @source: TASK_SWITCH_*
+ * @soft: of a gate: INT n, INT3 or INTO led through it
+ * @fault: of a gate: an exception did whose frame would have RF set
+ * @has_error: of a gate: @error goes on the new task's stack
+ * @error: error code
+ */
+struct task_switch {
+	u16 selector;
+	enum { TASK_SWITCH_CALL, TASK_SWITCH_IRET, TASK_SWITCH_JMP, TASK_SWITCH_GATE } source;
+	bool soft;
+	bool fault;
+	bool has_error;
+	u32 error;
+};
+enum exit_action exit_task_switch(struct myhv_vcpu *vcpu, const struct task_switch *why);
 
 /*
  * exit/cpuid.c, for core/: the vCPU's table. init gives what is supported, with the vCPU's

@@ -96,9 +96,3 @@ enum exit_action exit_shutdown(struct myhv_vcpu *vcpu)
 	vcpu->exit->reason = MYHV_EXIT_SHUTDOWN;
 	return EXIT_TO_USER;
 }
-
-/* No system of today switches tasks by hardware, but for a double fault's task gate. */
-enum exit_action exit_task_switch(struct myhv_vcpu *vcpu)
-{
-	return exit_failed(vcpu, MYHV_EXIT_EMULATION);
-}

@@ -266,6 +266,12 @@ static_assert(sizeof(struct vmcb) == 4096);
 #define SVM_IOIO_SIZE_SHIFT 4 /* three bits, one of which is set */
 #define SVM_IOIO_PORT_SHIFT 16
 
+/* EXITINFO2 of a task switch; the low half is an error code */
+#define SVM_TASK_IRET BIT_ULL(36)
+#define SVM_TASK_JMP BIT_ULL(38)
+#define SVM_TASK_HAS_ERROR BIT_ULL(44)
+#define SVM_TASK_RF BIT_ULL(48)
+
 /* EXITINFO1 of a nested page fault, beside the PFERR_* bits */
 #define SVM_NPF_IN_WALK BIT_ULL(33)
 
@@ -439,6 +445,8 @@ static inline u8 svm_exit_row(u32 code)
 		return SVM_ROW_NPF;
 	return code == SVM_EXIT_INVALID ? SVM_ROW_INVALID : SVM_ROW_OTHER;
 }
+
+bool svm_is_soft_event(u64 info);
 
 /* svm_exit.c */
 enum exit_action svm_handle_exit(struct myhv_vcpu *vcpu);

@@ -63,9 +63,15 @@ void svm_event_program(struct svm_vcpu *svm)
 	svm->vmcb->control.event_inj = info;
 }
 
-static bool is_soft_exception(u8 vector)
+/* INT n, or an exception of INT3 or INTO. @info: format of EVENTINJ */
+bool svm_is_soft_event(u64 info)
 {
-	return vector == X86_TRAP_BP || vector == X86_TRAP_OF;
+	u8 vector = info & SVM_EVENT_VECTOR_MASK;
+
+	if ((info & SVM_EVENT_TYPE_MASK) == SVM_EVENT_SOFT)
+		return true;
+	return (info & SVM_EVENT_TYPE_MASK) == SVM_EVENT_EXCEPTION &&
+	       (vector == X86_TRAP_BP || vector == X86_TRAP_OF);
 }
 
 /*
@@ -89,8 +95,7 @@ void svm_event_requeue(struct svm_vcpu *svm)
 	case SVM_EVENT_SOFT: cut.type = EVENT_SOFT_INTERRUPT; break;
 	default: return;
 	}
-	if (cut.type == EVENT_SOFT_INTERRUPT ||
-	    (cut.type == EVENT_EXCEPTION && is_soft_exception(cut.vector))) {
+	if (svm_is_soft_event(info)) {
 		if (svm->soft.type != cut.type || svm->soft.vector != cut.vector)
 			return;
 		cut = svm->soft;

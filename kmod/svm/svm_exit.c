@@ -110,6 +110,28 @@ static enum exit_action handle_nothing(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+static enum exit_action handle_task_switch(struct myhv_vcpu *vcpu)
+{
+	const struct vmcb_control *c = &to_svm(vcpu)->vmcb->control;
+	struct task_switch why = {
+		.selector = c->exit_info1,
+		.source = TASK_SWITCH_CALL,
+		.fault = c->exit_info2 & SVM_TASK_RF,
+		.has_error = c->exit_info2 & SVM_TASK_HAS_ERROR,
+		.error = c->exit_info2,
+	};
+
+	if (c->exit_int_info & SVM_EVENT_VALID) {
+		why.source = TASK_SWITCH_GATE;
+		why.soft = svm_is_soft_event(c->exit_int_info);
+	} else if (c->exit_info2 & SVM_TASK_IRET) {
+		why.source = TASK_SWITCH_IRET;
+	} else if (c->exit_info2 & SVM_TASK_JMP) {
+		why.source = TASK_SWITCH_JMP;
+	}
+	return exit_task_switch(vcpu, &why);
+}
+
 /*
  * The VMCB is undefined now (APM "Shutdown Intercept"). The registers are kept for
  * user space to look at, the rest is built anew.
@@ -179,7 +201,7 @@ static const struct exit_row rows[256] = {
 	[SVM_EXIT_INVLPGA] = { "invlpga", exit_undefined },
 	[SVM_EXIT_IOIO] = { "ioio", handle_ioio },
 	[SVM_EXIT_MSR] = { "msr", handle_msr },
-	[SVM_EXIT_TASK_SWITCH] = { "task_switch", exit_task_switch },
+	[SVM_EXIT_TASK_SWITCH] = { "task_switch", handle_task_switch },
 	[SVM_EXIT_SHUTDOWN] = { "shutdown", handle_shutdown },
 	[SVM_EXIT_VMRUN] = { "vmrun", exit_undefined },
 	[SVM_EXIT_VMMCALL] = { "vmmcall", exit_hypercall },

@@ -33,7 +33,7 @@ void check_eq(const char *name, u64 got, u64 want);
 void __attribute__((noreturn)) guest_exit(u32 status);
 /* For harness calls with one argument and one answer. */
 u32 host_call(u32 number, u32 arg);
-/* TCG has no segment limits, no #AC and no SSE exceptions: leave such checks out. */
+/* TCG has no segment limits, no #AC, no SSE exceptions, no RF in a TSS: leave these out. */
 bool is_tcg(void);
 
 /* ---- ports and memory ---- */
@@ -220,6 +220,8 @@ void trap_handler(u8 vector, trap_handler_fn fn);
 void trap_use_ist(u8 vector, unsigned int ist);
 /* The gate may be called from ring 3. */
 void trap_allow_user(u8 vector);
+/* 32 bit: events through this gate switch to a task. */
+void trap_task_gate(u8 vector, u16 tss_selector);
 void trap_mark_absent(u8 vector);
 
 /**

@@ -140,6 +140,12 @@ void trap_allow_user(u8 vector)
 	idt[vector].attrib |= 0x6000;
 }
 
+void trap_task_gate(u8 vector, u16 tss_selector)
+{
+	idt[vector].selector = tss_selector;
+	idt[vector].attrib = 0x8500;
+}
+
 void trap_mark_absent(u8 vector)
 {
 	idt[vector].attrib &= ~0x8000u;
