@@ -45,7 +45,15 @@ refused "an empty kernel" "empty" -kernel empty
 refused "half a kernel" "cut" -kernel cut
 refused "a folder for a kernel" "folder" -kernel folder
 refused "no such initrd" "nothere.*no such file" -kernel "$GUEST_KERNEL" -initrd nothere
-refused "no kernel at all" "kernel" -m 256
+refused "an initrd without a kernel" "kernel" -initrd "$GUEST_INITRD"
+head -c 100000 /dev/zero >short.rom
+head -c 65536 /dev/zero >zero.rom
+refused "no such firmware" "nothere.*no such file" -bios nothere
+refused "firmware that is cut short" "short.rom.*64 KiB" -bios short.rom
+refused "an empty firmware" "empty" -bios empty
+refused "a folder for a firmware" "folder" -bios folder
+refused "firmware and a kernel" "bios" -bios zero.rom -kernel "$GUEST_KERNEL"
+refused "an impossible boot order" "boot.*letters" -boot xyz
 refused "no size" "-m.*abc" -kernel "$GUEST_KERNEL" -m abc
 refused "too little memory" "memory" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -m 4
 refused "too much memory" "memory|much" -kernel "$GUEST_KERNEL" -m 9999999G

@@ -66,6 +66,8 @@ static void test_random_accesses(void **state)
 	struct pci_host pci_host;
 	struct pci_bus pci;
 	struct i440fx bridge;
+	struct guest_ram ram;
+	static uint8_t rom[0x20000];
 	struct error err;
 	struct irq_line irq[3];
 	struct bus bus;
@@ -81,7 +83,8 @@ static void test_random_accesses(void **state)
 	reset_ports_init(&reset_ports, &power);
 	pci_bus_init(&pci, &bus, &bus, -1);
 	pci_host_init(&pci_host, &pci, &reset_ports.reset_control);
-	assert_int_equal(i440fx_init(&bridge, &pci, &err), 0);
+	assert_int_equal(guest_ram_create(&ram, 2 << 20, &err), 0);
+	assert_int_equal(i440fx_init(&bridge, &pci, &ram, &power, rom, sizeof(rom), &err), 0);
 	assert_int_equal(bus_attach(&bus, 0x3f8, 8, uart_region(uart)), 0);
 	assert_int_equal(bus_attach(&bus, 0x70, 2, rtc_region(rtc)), 0);
 	assert_int_equal(bus_attach(&bus, 0x600, ACPI_PM_PORTS, acpi_pm_region(pm)), 0);
@@ -125,6 +128,7 @@ static void test_random_accesses(void **state)
 	rtc_destroy(rtc);
 	acpi_pm_destroy(pm);
 	i8042_destroy(kbc);
+	guest_ram_destroy(&ram);
 	bus_destroy(&bus);
 }
 

@@ -43,7 +43,7 @@ static void test_defaults(void **state)
 	assert_string_equal(options.kernel, "k");
 	assert_null(options.initrd);
 	assert_string_equal(options.append, "");
-	assert_string_equal(options.serial, "mon:stdio");
+	assert_string_equal(options.serial[0], "mon:stdio");
 	assert_string_equal(options.name, "hvrun");
 	assert_true(options.ram_bytes == 128 << 20);
 	assert_int_equal(options.cpus, 1);
@@ -60,7 +60,7 @@ static void test_all_options(void **state)
 	assert_string_equal(options.append, "console=ttyS0");
 	assert_true(options.ram_bytes == 2ULL << 30);
 	assert_int_equal(options.cpus, 4);
-	assert_string_equal(options.serial, "file:x");
+	assert_string_equal(options.serial[0], "file:x");
 	assert_string_equal(options.name, "vm1");
 	assert_true(options.no_reboot);
 	assert_int_equal(options.log_items, LOG_UNIMP | LOG_RESET);
@@ -79,13 +79,32 @@ static void test_all_options(void **state)
 static void test_serial_follows_display(void **state)
 {
 	parse("-kernel k -display none");
-	assert_string_equal(options.serial, "none");
+	assert_string_equal(options.serial[0], "none");
 	parse("-kernel k -display none -nographic");
-	assert_string_equal(options.serial, "mon:stdio");
+	assert_string_equal(options.serial[0], "mon:stdio");
 	parse("-kernel k -serial stdio");
-	assert_string_equal(options.serial, "stdio");
+	assert_string_equal(options.serial[0], "stdio");
 	parse("-kernel k -nographic -serial stdio");
-	assert_string_equal(options.serial, "mon:stdio");
+	assert_string_equal(options.serial[0], "mon:stdio");
+}
+
+static void test_firmware_options(void **state)
+{
+	assert_int_equal(parse(""), 0);
+	assert_null(options.kernel);
+	assert_null(options.bios);
+	assert_null(options.debugcon);
+	assert_string_equal(options.boot_order, "cdn");
+	assert_false(options.boot_menu);
+	assert_int_equal(parse("-bios b -boot d -debugcon file:x -serial stdio -serial null"), 0);
+	assert_string_equal(options.bios, "b");
+	assert_string_equal(options.boot_order, "d");
+	assert_string_equal(options.debugcon, "file:x");
+	assert_string_equal(options.serial[0], "stdio");
+	assert_string_equal(options.serial[1], "null");
+	assert_int_equal(parse("-boot order=nc,menu=on"), 0);
+	assert_string_equal(options.boot_order, "nc");
+	assert_true(options.boot_menu);
 }
 
 static void test_sizes(void **state)
@@ -119,8 +138,13 @@ static void test_sizes(void **state)
 
 static void test_refusals(void **state)
 {
-	assert_refused("", "nothing to boot");
-	assert_refused("-initrd x", "nothing to boot");
+	assert_refused("-initrd x", "-kernel");
+	assert_refused("-append x", "-kernel");
+	assert_refused("-kernel k -bios b", "-bios");
+	assert_refused("-boot order=x", "letters");
+	assert_refused("-boot menu=maybe", "on or off");
+	assert_refused("-boot order=c,frob=1", "frob");
+	assert_refused("-serial null -serial null -serial null", "2 serial ports");
 	assert_refused("-kernel k -frobnicate", "unknown option '-frobnicate'");
 	assert_refused("-kernel k -frobnicate", "-help");
 	assert_refused("-kernel k disk.img", "'disk.img' is no option");
@@ -267,6 +291,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_all_options),
 		cmocka_unit_test(test_serial_follows_display),
+		cmocka_unit_test(test_firmware_options),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_keyval),

@@ -15,6 +15,8 @@ static struct bus pio, mmio;
 static struct pci_bus pci;
 static struct pci_host host;
 static struct i440fx bridge;
+static struct guest_ram guest;
+static struct power power;
 static struct region cf9;
 static uint8_t cf9_byte;
 static struct error err;
@@ -106,7 +108,8 @@ static int set_up(void **state)
 	wire_changes = 0;
 	pci_host_init(&host, &pci, &cf9);
 	assert_int_equal(bus_attach(&pio, PCI_HOST_PORT, PCI_HOST_PORTS, &host.region), 0);
-	assert_int_equal(i440fx_init(&bridge, &pci, &err), 0);
+	assert_int_equal(guest_ram_create(&guest, 2 << 20, &err), 0);
+	assert_int_equal(i440fx_init(&bridge, &pci, &guest, &power, NULL, 0, &err), 0);
 	toy_init(&toy, 1);
 	assert_int_equal(pci_bus_add(&pci, 3, 0, &toy.pci, &err), 0);
 	return 0;
@@ -114,6 +117,7 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
+	guest_ram_destroy(&guest);
 	pci_bus_destroy(&pci);
 	bus_destroy(&pio);
 	bus_destroy(&mmio);

@@ -269,7 +269,10 @@ static int setup_pm(void **state)
 	power = (struct power){ .request = POWER_NONE };
 	irq_line_init(&irq, -1, 9);
 	pm = acpi_pm_create(&irq, &timer, &power);
-	return pm ? 0 : -1;
+	if (!pm)
+		return -1;
+	acpi_pm_switch(pm, true);
+	return 0;
 }
 
 static int teardown_pm(void **state)
@@ -326,7 +329,7 @@ static void test_pm_overflow_status(void **state)
 
 static void test_pm_control(void **state)
 {
-	assert_int_equal(pm_in(4, 2), 0x0001); /* SCI_EN stays set */
+	assert_int_equal(pm_in(4, 2), 0x0001); /* SCI_EN is not the guest's */
 	pm_out(4, 2, 0x0000);
 	assert_int_equal(pm_in(4, 2), 0x0001);
 	pm_out(4, 2, 5 << 10);
@@ -335,7 +338,11 @@ static void test_pm_control(void **state)
 	pm_out(4, 2, 3 << 10 | 1 << 13); /* a state that there is not */
 	assert_int_equal(power_pending(&power), POWER_NONE);
 	assert_int_equal(pm_in(4, 2), 3 << 10 | 1);
-	pm_out(4, 2, 5 << 10 | 1 << 13);
+	acpi_pm_switch(pm, false);
+	assert_int_equal(pm_in(4, 2), 3 << 10);
+	pm_out(4, 2, 1);
+	assert_int_equal(pm_in(4, 2), 0);
+	pm_out(4, 2, ACPI_PM_S5_TYPE << 10 | 1 << 13);
 	assert_int_equal(power_pending(&power), POWER_OFF);
 }
 
@@ -345,8 +352,31 @@ static void test_pm_bytes(void **state)
 	pm_out(5, 1, 5 << 2);
 	assert_int_equal(pm_in(4, 2), 5 << 10 | 3);
 	assert_int_equal(pm_in(5, 1), 5 << 2);
-	pm_out(5, 1, 5 << 2 | 1 << 5);
+	pm_out(5, 1, ACPI_PM_S5_TYPE << 2 | 1 << 5);
 	assert_int_equal(power_pending(&power), POWER_OFF);
+}
+
+static void test_power_button(void **state)
+{
+	/* nobody listens: the press is seen, no interrupt */
+	assert_false(acpi_pm_power_button(pm));
+	assert_int_equal(pm_in(0, 2), 0x0100);
+	assert_false(irq.asserted);
+	pm_out(0, 2, 0x0100);
+	pm_out(2, 2, 0x0100);
+	assert_true(acpi_pm_power_button(pm));
+	assert_true(irq.asserted);
+	pm_out(0, 2, 0x0100);
+	assert_false(irq.asserted);
+	/* not in ACPI mode */
+	acpi_pm_switch(pm, false);
+	assert_false(acpi_pm_power_button(pm));
+	assert_false(irq.asserted);
+	acpi_pm_switch(pm, true);
+	assert_true(irq.asserted);
+	acpi_pm_reset(pm);
+	assert_false(irq.asserted);
+	assert_int_equal(pm_in(0, 4), 0);
 }
 
 /* ---- resets ---- */
@@ -440,6 +470,7 @@ int main(void)
 		PM(test_pm_overflow_status),
 		PM(test_pm_control),
 		PM(test_pm_bytes),
+		PM(test_power_button),
 		cmocka_unit_test(test_i8042),
 		cmocka_unit_test(test_reset_ports),
 		cmocka_unit_test(test_requests_by_weight),

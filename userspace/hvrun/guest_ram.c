@@ -69,24 +69,31 @@ void guest_ram_destroy(struct guest_ram *ram)
 	memset(ram, 0, sizeof(*ram));
 }
 
+static uint32_t add_map(struct myhv_mem_op *ops, uint32_t count, uint64_t gpa, uint64_t bytes,
+			uint8_t *host)
+{
+	if (!bytes)
+		return count;
+	ops[count] = (struct myhv_mem_op){
+		.op = MYHV_MEM_MAP,
+		.gpa = gpa,
+		.bytes = bytes,
+		.hva = (uintptr_t)host,
+	};
+	return count + 1;
+}
+
 int guest_ram_map(const struct guest_ram *ram, int vm, struct error *err)
 {
-	struct myhv_mem_op ops[] = {
-		{
-			.op = MYHV_MEM_MAP,
-			.gpa = 0,
-			.bytes = ram->low_bytes,
-			.hva = (uintptr_t)ram->host,
-		},
-		{
-			.op = MYHV_MEM_MAP,
-			.gpa = GUEST_RAM_HIGH,
-			.bytes = ram->high_bytes,
-			.hva = (uintptr_t)ram->host + ram->low_bytes,
-		},
-	};
-	int r = myhv_mem_update(vm, ops, ram->high_bytes ? 2 : 1);
+	struct myhv_mem_op ops[3];
+	uint32_t count;
+	int r;
 
+	count = add_map(ops, 0, 0, GUEST_RAM_LEGACY, ram->host);
+	count = add_map(ops, count, GUEST_RAM_LEGACY_END, ram->low_bytes - GUEST_RAM_LEGACY_END,
+			ram->host + GUEST_RAM_LEGACY_END);
+	count = add_map(ops, count, GUEST_RAM_HIGH, ram->high_bytes, ram->host + ram->low_bytes);
+	r = myhv_mem_update(vm, ops, count);
 	if (r < 0)
 		return error_set(err, "cannot give the VM its memory: %s", strerror(-r));
 	return 0;

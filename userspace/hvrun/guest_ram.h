@@ -13,6 +13,8 @@
 
 #define GUEST_RAM_HOLE 0xc0000000ULL /* 3 GiB .. 4 GiB: devices */
 #define GUEST_RAM_HIGH 0x100000000ULL
+#define GUEST_RAM_LEGACY 0xa0000ULL /* .. 1 MiB: the display's window, ROMs (see dev/pam.h) */
+#define GUEST_RAM_LEGACY_END 0x100000ULL
 
 /**
  * struct guest_ram - immutable after creation
@@ -28,11 +30,11 @@ struct guest_ram {
 	uint64_t high_bytes;
 };
 
-/** guest_ram_create() - @bytes is a multiple of 4096, not 0 */
+/** guest_ram_create() - @bytes is a multiple of 4096, at least 1 MiB */
 int guest_ram_create(struct guest_ram *ram, uint64_t bytes, struct error *err);
 void guest_ram_destroy(struct guest_ram *ram);
 
-/** guest_ram_map() - show it to @vm */
+/** guest_ram_map() - show it to @vm, but for 640 KiB to 1 MiB */
 int guest_ram_map(const struct guest_ram *ram, int vm, struct error *err);
 
 /** guest_ram_ptr() - host address of [@gpa, @gpa + @bytes); NULL unless all of it is RAM */

@@ -16,6 +16,7 @@ static const struct {
 	{ "unimp", LOG_UNIMP },
 	{ "guest_errors", LOG_GUEST_ERRORS },
 	{ "reset", LOG_RESET },
+	{ "firmware", LOG_FIRMWARE },
 };
 
 /* Set once before the first thread starts, read only from then on. */
@@ -40,7 +41,7 @@ int log_parse_items(const char *text, unsigned int *mask, struct error *err)
 		if (!item)
 			return error_set(err,
 					 "-d: unknown item '%.*s' (there are unimp, guest_errors, "
-					 "reset)",
+					 "reset, firmware)",
 					 (int)length, text);
 		*mask |= item;
 		if (!text[length])
@@ -58,6 +59,11 @@ int log_open(unsigned int mask, const char *path, struct error *err)
 	}
 	log_mask = mask;
 	return 0;
+}
+
+bool log_is_on(unsigned int item)
+{
+	return log_mask & item;
 }
 
 void log_line(unsigned int item, const char *format, ...)

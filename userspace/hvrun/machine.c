@@ -1,24 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The board's parts list, in the order in which they are put together. */
+/* The life of a machine: made, run, reset, ended. The devices are in board.c. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "board.h"
 #include "boot/acpi.h"
 #include "boot/long_mode.h"
 #include "log.h"
 #include "machine.h"
-
-#define GSI_COM1 4
-#define GSI_RTC 8
-#define GSI_SCI 9
-
-#define PORT_COM1 0x3f8
-#define PORT_KBC 0x60 /* data; 0x64 status; 0x61 between them is the PIT's, in the kernel */
-#define PORT_RTC 0x70
-#define PORT_PM 0x600
-
-#define IOAPIC_GPA 0xfec00000U
 
 #define MSR_MTRR_DEF_TYPE 0x2ff
 #define MTRR_ON_WRITE_BACK 0x806
@@ -63,70 +53,6 @@ static int create_vm(struct machine *machine, struct error *err)
 	return 0;
 }
 
-/* ---- devices ---- */
-
-static int attach(struct machine *machine, uint64_t base, uint64_t ports, struct region *region,
-		  struct error *err)
-{
-	int r = bus_attach(&machine->pio, base, ports, region);
-
-	if (r < 0)
-		return error_set(err, "cannot attach %s at port %#x: %s", region->name,
-				 (unsigned int)base, strerror(-r));
-	return 0;
-}
-
-static int create_devices(struct machine *machine, struct error *err)
-{
-	irq_line_init(&machine->com1_irq, machine->vm, GSI_COM1);
-	irq_line_init(&machine->rtc_irq, machine->vm, GSI_RTC);
-	irq_line_init(&machine->sci, machine->vm, GSI_SCI);
-
-	machine->com1_chardev =
-		chardev_open(machine->options->serial, &machine->loop, &machine->power, err);
-	if (!machine->com1_chardev ||
-	    loop_timer_init(&machine->rtc_timer, &machine->loop, CLOCK_REALTIME, err) < 0 ||
-	    loop_timer_init(&machine->pm_timer, &machine->loop, CLOCK_MONOTONIC, err) < 0)
-		return -1;
-
-	machine->com1 = uart_create(&machine->com1_irq, machine->com1_chardev);
-	machine->rtc = rtc_create(&machine->rtc_irq, &machine->rtc_timer.timer);
-	machine->kbc = i8042_create(&machine->power);
-	machine->pm = acpi_pm_create(&machine->sci, &machine->pm_timer.timer, &machine->power);
-	reset_ports_init(&machine->reset_ports, &machine->power);
-	pci_bus_init(&machine->pci, &machine->pio, &machine->mmio, machine->vm);
-	pci_host_init(&machine->pci_host, &machine->pci, &machine->reset_ports.reset_control);
-	if (!machine->com1 || !machine->rtc || !machine->kbc || !machine->pm)
-		return error_set(err, "out of memory");
-	return i440fx_init(&machine->host_bridge, &machine->pci, err);
-}
-
-static int attach_devices(struct machine *machine, struct error *err)
-{
-	struct reset_ports *ports = &machine->reset_ports;
-
-	if (attach(machine, PORT_COM1, 8, uart_region(machine->com1), err) < 0 ||
-	    attach(machine, PORT_RTC, 2, rtc_region(machine->rtc), err) < 0 ||
-	    attach(machine, PORT_KBC, 5, i8042_region(machine->kbc), err) < 0 ||
-	    attach(machine, PORT_PM, ACPI_PM_PORTS, acpi_pm_region(machine->pm), err) < 0 ||
-	    attach(machine, RESET_PORT_A, 1, &ports->port_a, err) < 0 ||
-	    attach(machine, PCI_HOST_PORT, PCI_HOST_PORTS, &machine->pci_host.region, err) < 0 ||
-	    attach(machine, RESET_PORT_POST, 1, &ports->post, err) < 0)
-		return -1;
-	return 0;
-}
-
-static void reset_devices(struct machine *machine)
-{
-	uart_reset(machine->com1);
-	rtc_reset(machine->rtc);
-	i8042_reset(machine->kbc);
-	acpi_pm_reset(machine->pm);
-	reset_ports_reset(&machine->reset_ports);
-	pci_host_reset(&machine->pci_host);
-	pci_bus_reset(&machine->pci);
-}
-
 /* ---- what a guest is entered with ---- */
 
 /*
@@ -147,13 +73,13 @@ static int set_memory_types(struct machine *machine, struct error *err)
 }
 
 /* The kernel into memory, the boot processor to its entry. */
-static int load_guest(struct machine *machine, struct error *err)
+static int load_kernel(struct machine *machine, struct error *err)
 {
 	const struct acpi_config acpi = {
 		.cpus = machine->options->cpus,
-		.ioapic_gpa = IOAPIC_GPA,
-		.pm_port = PORT_PM,
-		.sci_gsi = GSI_SCI,
+		.ioapic_gpa = MACHINE_IOAPIC_GPA,
+		.pm_port = PIIX4_PM_DEFAULT,
+		.sci_gsi = MACHINE_SCI_GSI,
 	};
 	struct myhv_vcpu_state state;
 	struct linux_entry entry;
@@ -166,6 +92,8 @@ static int load_guest(struct machine *machine, struct error *err)
 	    set_memory_types(machine, err) < 0)
 		return -1;
 
+	i440fx_open_ram(&machine->host_bridge);
+	piix4_pm_set_up(&machine->power_management);
 	long_mode_prepare(&machine->ram);
 	state.control = machine->power_on.cpu[0].control;
 	long_mode_enter(&state, &entry);
@@ -174,6 +102,29 @@ static int load_guest(struct machine *machine, struct error *err)
 		return error_set(err, "cannot set the registers for the kernel's entry: %s",
 				 strerror(-r));
 	return 0;
+}
+
+/* Firmware starts where a reset puts the boot processor, and finds everything else itself. */
+static int load_guest(struct machine *machine, struct error *err)
+{
+	return machine->options->kernel ? load_kernel(machine, err) : 0;
+}
+
+static int open_images(struct machine *machine, struct error *err)
+{
+	const struct options *options = machine->options;
+
+	if (options->kernel)
+		return linux_open(&machine->image, options->kernel, options->initrd, err);
+	return firmware_open(&machine->firmware, options->bios, err);
+}
+
+static int map_memory(struct machine *machine, struct error *err)
+{
+	if (guest_ram_create(&machine->ram, machine->options->ram_bytes, err) < 0 ||
+	    guest_ram_map(&machine->ram, machine->vm, err) < 0)
+		return -1;
+	return machine->firmware.image ? firmware_map(&machine->firmware, machine->vm, err) : 0;
 }
 
 static void power_wake(void *context)
@@ -200,16 +151,13 @@ int machine_create(struct machine *machine, const struct options *options, struc
 	machine->vcpus.power = &machine->power;
 	machine->vcpus.ram = &machine->ram;
 
-	if (event_loop_init(&machine->loop, err) < 0 ||
-	    linux_open(&machine->image, options->kernel, options->initrd, err) < 0 ||
-	    create_vm(machine, err) < 0 ||
-	    guest_ram_create(&machine->ram, options->ram_bytes, err) < 0 ||
-	    guest_ram_map(&machine->ram, machine->vm, err) < 0 ||
+	if (event_loop_init(&machine->loop, err) < 0 || open_images(machine, err) < 0 ||
+	    create_vm(machine, err) < 0 || map_memory(machine, err) < 0 ||
 	    vcpus_create(&machine->vcpus, machine->sys, machine->vm, options->cpus, err) < 0 ||
 	    power_on_save(&machine->power_on, machine->sys, machine->vm, &machine->vcpus, err) <
 		    0 ||
-	    load_guest(machine, err) < 0 || create_devices(machine, err) < 0 ||
-	    attach_devices(machine, err) < 0 || vcpus_start(&machine->vcpus, err) < 0)
+	    board_create(machine, err) < 0 || load_guest(machine, err) < 0 ||
+	    vcpus_start(&machine->vcpus, err) < 0)
 		return -1;
 	return 0;
 }
@@ -217,7 +165,7 @@ int machine_create(struct machine *machine, const struct options *options, struc
 static int machine_reset(struct machine *machine, struct error *err)
 {
 	vcpus_pause(&machine->vcpus);
-	reset_devices(machine);
+	board_reset(machine);
 	if (power_on_restore(&machine->power_on, machine->vm, &machine->vcpus, err) < 0 ||
 	    load_guest(machine, err) < 0)
 		return -1;
@@ -272,18 +220,10 @@ void machine_destroy(struct machine *machine)
 		close(machine->vm);
 	if (machine->sys >= 0)
 		close(machine->sys);
-	acpi_pm_destroy(machine->pm);
-	i8042_destroy(machine->kbc);
-	rtc_destroy(machine->rtc);
-	uart_destroy(machine->com1);
-	if (machine->com1_chardev)
-		machine->com1_chardev->destroy(machine->com1_chardev);
-	if (machine->rtc_timer.source.loop)
-		loop_timer_destroy(&machine->rtc_timer);
-	if (machine->pm_timer.source.loop)
-		loop_timer_destroy(&machine->pm_timer);
+	board_destroy(machine);
 	guest_ram_destroy(&machine->ram);
 	linux_close(&machine->image);
+	firmware_close(&machine->firmware);
 	bus_destroy(&machine->pio);
 	bus_destroy(&machine->mmio);
 	run_control_destroy(&machine->run);

@@ -4,12 +4,18 @@
 #define HVRUN_MACHINE_H
 
 #include "backend/chardev.h"
+#include "boot/firmware.h"
 #include "boot/linux.h"
 #include "bus.h"
 #include "dev/acpi_pm.h"
+#include "dev/debug_port.h"
+#include "dev/fw_cfg.h"
 #include "dev/i440fx.h"
 #include "dev/i8042.h"
+#include "dev/isa_dma.h"
 #include "dev/pci_host.h"
+#include "dev/piix3.h"
+#include "dev/piix4_pm.h"
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
@@ -30,6 +36,16 @@ enum machine_end {
 	MACHINE_CRASHED = 3, /* triple fault with -no-reboot; an instruction we cannot run */
 };
 
+#define MACHINE_SCI_GSI 9
+#define MACHINE_IOAPIC_GPA 0xfec00000U
+
+/** struct serial_port - COM1, COM2 */
+struct serial_port {
+	struct irq_line irq;
+	struct chardev *chardev;
+	struct uart *uart;
+};
+
 /** struct machine - one VM; main thread's, but for what its parts say themselves */
 struct machine {
 	const struct options *options;
@@ -37,7 +53,8 @@ struct machine {
 	struct power power;
 	struct run_control run;
 	struct guest_ram ram;
-	struct linux_image image;
+	struct linux_image image; /* -kernel */
+	struct firmware firmware; /* without -kernel */
 
 	int sys;
 	int vm;
@@ -46,13 +63,12 @@ struct machine {
 	struct vcpus vcpus;
 	struct power_on_state power_on;
 
-	struct irq_line com1_irq;
 	struct irq_line rtc_irq;
 	struct irq_line sci;
 	struct loop_timer rtc_timer;
 	struct loop_timer pm_timer;
-	struct chardev *com1_chardev;
-	struct uart *com1;
+	struct chardev *debug_chardev;
+	struct serial_port serial[OPTIONS_SERIALS];
 	struct rtc *rtc;
 	struct i8042 *kbc;
 	struct acpi_pm *pm;
@@ -60,6 +76,11 @@ struct machine {
 	struct pci_bus pci;
 	struct pci_host pci_host;
 	struct i440fx host_bridge;
+	struct piix3 isa_bridge;
+	struct piix4_pm power_management;
+	struct isa_dma isa_dma;
+	struct debug_port debug_port;
+	struct fw_cfg *fw_cfg;
 };
 
 /** machine_create() - everything up to the guest's first instruction */

@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "keyval.h"
 #include "log.h"
 #include "options.h"
 
 #define NAME_MAX_LENGTH 31
-#define CPUS_MAX 64
 #define RAM_MIN (1ULL << 20)
 #define RAM_MAX (1ULL << 46)
 #define RAM_UNIT 4096
@@ -96,8 +96,9 @@ static int set_cpus(struct options *options, const char *value, struct error *er
 	char *end;
 
 	n = strtoul(number, &end, 10);
-	if (!isdigit((unsigned char)*number) || *end || n < 1 || n > CPUS_MAX)
-		return error_set(err, "-smp '%s': give a number from 1 to %d", value, CPUS_MAX);
+	if (!isdigit((unsigned char)*number) || *end || n < 1 || n > OPTIONS_CPUS_MAX)
+		return error_set(err, "-smp '%s': give a number from 1 to %d", value,
+				 OPTIONS_CPUS_MAX);
 	options->cpus = n;
 	return 0;
 }
@@ -111,8 +112,42 @@ static int set_cpu_model(struct options *options, const char *value, struct erro
 
 static int set_serial(struct options *options, const char *value, struct error *err)
 {
-	options->serial = value;
+	if (options->serials == OPTIONS_SERIALS)
+		return error_set(err, "-serial '%s': there are only %d serial ports", value,
+				 OPTIONS_SERIALS);
+	options->serial[options->serials++] = value;
 	return 0;
+}
+
+static int set_bios(struct options *options, const char *value, struct error *err)
+{
+	options->bios = value;
+	return 0;
+}
+
+static int set_debugcon(struct options *options, const char *value, struct error *err)
+{
+	options->debugcon = value;
+	return 0;
+}
+
+static int set_boot(struct options *options, const char *value, struct error *err)
+{
+	static struct keyval words; /* what it finds points into it */
+	const char *order;
+
+	if (keyval_parse(&words, "boot", "order", value, err) < 0 ||
+	    keyval_get_bool(&words, "menu", &options->boot_menu, err) < 0)
+		return -1;
+	order = keyval_get(&words, "order");
+	if (order && strspn(order, "acdn") != strlen(order))
+		return error_set(err,
+				 "-boot order=%s: the letters are a (floppy), c (disk), "
+				 "d (CD-ROM), n (network)",
+				 order);
+	if (order)
+		options->boot_order = order;
+	return keyval_finish(&words, err);
 }
 
 static int set_monitor(struct options *options, const char *value, struct error *err)
@@ -191,6 +226,9 @@ static const struct option table[] = {
 	{ "m", "SIZE", "memory: MiB, or with K, M, G, T (default 128)", set_ram },
 	{ "smp", "N", "processors (default 1)", set_cpus },
 	{ "cpu", "host", "processor model", set_cpu_model },
+	{ "bios", "FILE", "firmware (default: SeaBIOS' bios-256k.bin)", set_bios },
+	{ "boot", "ORDER", "order=LETTERS (c disk, d CD-ROM, n network), menu=on", set_boot },
+	{ "debugcon", "DEV", "firmware's messages (ports 0x402, 0xe9), as -serial", set_debugcon },
 	{ "serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, null, none", set_serial },
 	{ "nographic", NULL, "serial port on the terminal, with Ctrl-A commands (default)",
 	  set_nographic },
@@ -219,14 +257,16 @@ static int settle(struct options *options, struct error *err)
 {
 	if (options->help || options->version)
 		return 0;
-	if (!options->kernel)
-		return error_set(err, "nothing to boot: give a kernel with -kernel (hvrun -help "
-				      "lists the options)");
-	if (!options->serial)
-		options->serial = options->no_display && !options->nographic ? "none" : "mon:stdio";
+	if (!options->kernel && (options->initrd || *options->append))
+		return error_set(err, "-initrd and -append go with -kernel, which is missing");
+	if (options->kernel && options->bios)
+		return error_set(err, "-kernel starts without firmware: leave -bios away");
+	if (!options->serial[0])
+		options->serial[0] = options->no_display && !options->nographic ? "none" :
+										  "mon:stdio";
 	/* with -nographic QEMU multiplexes its monitor, and so the escapes, on the terminal */
-	if (options->nographic && !strcmp(options->serial, "stdio"))
-		options->serial = "mon:stdio";
+	if (options->nographic && !strcmp(options->serial[0], "stdio"))
+		options->serial[0] = "mon:stdio";
 	return 0;
 }
 
@@ -234,6 +274,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 {
 	memset(options, 0, sizeof(*options));
 	options->append = "";
+	options->boot_order = "cdn";
 	options->name = "hvrun";
 	options->ram_bytes = OPTIONS_DEFAULT_RAM;
 	options->cpus = 1;
@@ -264,7 +305,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 
 void options_print_help(FILE *to)
 {
-	fputs("usage: hvrun -kernel FILE [OPTION]...\n"
+	fputs("usage: hvrun [OPTION]...\n"
 	      "Runs a virtual machine on myhv. Options are QEMU's:\n",
 	      to);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)

@@ -10,18 +10,25 @@
 #include "error.h"
 
 #define OPTIONS_DEFAULT_RAM (128ULL << 20)
+#define OPTIONS_CPUS_MAX 64
+#define OPTIONS_SERIALS 2
 
 /** struct options - what the user wants; strings point into argv */
 struct options {
 	const char *kernel;
 	const char *initrd;
-	const char *append; /* never NULL */
-	const char *name;   /* never NULL */
-	const char *serial; /* never NULL: as chardev_open() takes it */
+	const char *append;		     /* never NULL */
+	const char *name;		     /* never NULL */
+	const char *serial[OPTIONS_SERIALS]; /* COM1 (never NULL) ..., as chardev_open() takes it */
+	const char *bios;		     /* NULL: the default */
+	const char *debugcon;		     /* as chardev_open() takes it; NULL: none */
+	const char *boot_order;		     /* letters, never NULL */
 	const char *log_file;
 	uint64_t ram_bytes;
 	unsigned int cpus;
 	unsigned int log_items;
+	unsigned int serials;
+	bool boot_menu;
 	bool nographic;
 	bool no_display;
 	bool no_reboot;

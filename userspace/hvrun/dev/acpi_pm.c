@@ -8,6 +8,7 @@
 
 #define STATUS_TIMER 0x0001
 #define STATUS_GLOBAL 0x0020
+#define STATUS_POWER_BUTTON 0x0100
 #define STATUS_WAKE 0x8000
 #define STATUS_VALID 0x8731
 
@@ -18,7 +19,7 @@
 #define CONTROL_SLEEP_TYPE_SHIFT 10
 #define CONTROL_SLEEP_TYPE_MASK 0x1c00
 #define CONTROL_SLEEP_ENABLE 0x2000
-#define CONTROL_STORED 0x1c02 /* what reads back as written */
+#define CONTROL_STORED 0x1c02 /* what reads back as written; SCI_EN is the chipset's */
 
 /* TMR_STS is set whenever the top bit of the 32-bit timer changes. */
 #define TIMER_HALF (1ULL << 31)
@@ -69,7 +70,7 @@ static void update(struct acpi_pm *pm)
 		pm->status |= STATUS_TIMER;
 	pm->seen_ticks = ticks;
 
-	irq_line_set(pm->sci, pm->status & pm->enable);
+	irq_line_set(pm->sci, (pm->control & CONTROL_SCI_EN) && (pm->status & pm->enable));
 	if ((pm->enable & STATUS_TIMER) && !(pm->status & STATUS_TIMER))
 		pm->timer->arm(pm->timer,
 			       pm->start_ns + ns_of((ticks / TIMER_HALF + 1) * TIMER_HALF));
@@ -81,7 +82,7 @@ static void write_control(struct acpi_pm *pm, uint16_t value)
 {
 	unsigned int type = (value & CONTROL_SLEEP_TYPE_MASK) >> CONTROL_SLEEP_TYPE_SHIFT;
 
-	pm->control = value & CONTROL_STORED;
+	pm->control = (pm->control & CONTROL_SCI_EN) | (value & CONTROL_STORED);
 	/* firmware, if there were any, would answer the release at once */
 	if (value & CONTROL_GLOBAL_RELEASE)
 		pm->status |= STATUS_GLOBAL;
@@ -102,7 +103,7 @@ static uint32_t read_word(struct acpi_pm *pm, unsigned int offset)
 	case ACPI_PM_ENABLE:
 		return pm->enable;
 	case ACPI_PM_CONTROL:
-		return pm->control | CONTROL_SCI_EN;
+		return pm->control;
 	case ACPI_PM_TIMER:
 		return ticks_now(pm);
 	case ACPI_PM_TIMER + 2:
@@ -180,6 +181,27 @@ static void pm_expired(void *dev)
 	pthread_mutex_lock(&pm->lock);
 	update(pm);
 	pthread_mutex_unlock(&pm->lock);
+}
+
+void acpi_pm_switch(struct acpi_pm *pm, bool on)
+{
+	pthread_mutex_lock(&pm->lock);
+	pm->control &= ~CONTROL_SCI_EN;
+	pm->control |= on ? CONTROL_SCI_EN : 0;
+	update(pm);
+	pthread_mutex_unlock(&pm->lock);
+}
+
+bool acpi_pm_power_button(struct acpi_pm *pm)
+{
+	bool listens;
+
+	pthread_mutex_lock(&pm->lock);
+	listens = (pm->control & CONTROL_SCI_EN) && (pm->enable & STATUS_POWER_BUTTON);
+	pm->status |= STATUS_POWER_BUTTON;
+	update(pm);
+	pthread_mutex_unlock(&pm->lock);
+	return listens;
 }
 
 void acpi_pm_reset(struct acpi_pm *pm)

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * ACPI fixed hardware: PM1a event and control registers and the power management
- * timer, 12 ports. SCI_EN is always set: there is no SMM to switch from.
+ * timer, 12 ports; the power button.
  * "ACPI Hardware Specification", sections "PM1 Event Grouping" to "Power Management Timer".
  */
 #ifndef HVRUN_ACPI_PM_H
 #define HVRUN_ACPI_PM_H
+
+#include <stdbool.h>
 
 #include "bus.h"
 #include "irq_line.h"
@@ -19,7 +21,7 @@
 #define ACPI_PM_PORTS 12
 
 #define ACPI_PM_TIMER_HZ 3579545
-#define ACPI_PM_S5_TYPE 5 /* SLP_TYP of soft off, as \_S5 in the DSDT tells */
+#define ACPI_PM_S5_TYPE 0 /* SLP_TYP of soft off: the PIIX4's, which firmware knows by heart */
 
 struct acpi_pm;
 
@@ -32,6 +34,12 @@ struct acpi_pm;
 struct acpi_pm *acpi_pm_create(struct irq_line *sci, struct timer *timer, struct power *power);
 void acpi_pm_destroy(struct acpi_pm *pm);
 void acpi_pm_reset(struct acpi_pm *pm);
+
+/** acpi_pm_switch() - ACPI mode (SCI_EN) on or off; any thread */
+void acpi_pm_switch(struct acpi_pm *pm, bool on);
+
+/** acpi_pm_power_button() - somebody presses it; true: the guest listens. Any thread. */
+bool acpi_pm_power_button(struct acpi_pm *pm);
 struct region *acpi_pm_region(struct acpi_pm *pm);
 
 #endif /* HVRUN_ACPI_PM_H */

@@ -421,6 +421,13 @@ void rtc_reset(struct rtc *rtc)
 	pthread_mutex_unlock(&rtc->lock);
 }
 
+void rtc_set_memory(struct rtc *rtc, unsigned int index, uint8_t value)
+{
+	pthread_mutex_lock(&rtc->lock);
+	rtc->cmos[index % CMOS_BYTES] = value;
+	pthread_mutex_unlock(&rtc->lock);
+}
+
 struct region *rtc_region(struct rtc *rtc)
 {
 	return &rtc->region;

@@ -22,6 +22,9 @@ void rtc_destroy(struct rtc *rtc);
 
 /** rtc_reset() - the RESET pin: interrupts off; time and memory stay */
 void rtc_reset(struct rtc *rtc);
+
+/** rtc_set_memory() - put a byte into the CMOS memory (not the clock's), as a set-up program does */
+void rtc_set_memory(struct rtc *rtc, unsigned int index, uint8_t value);
 struct region *rtc_region(struct rtc *rtc);
 
 #endif /* HVRUN_RTC_H */
