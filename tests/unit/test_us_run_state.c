@@ -62,11 +62,19 @@ static void test_run_state(void **state)
 	assert_int_equal(tellings, 2);
 	assert_int_equal(told[1], RUN_RUNNING);
 
-	/* stop and cont before the main thread looks: nobody notices */
-	run_state_stop(&control, RUN_PAUSED);
+	/* stop and cont before the main thread looks: a disk's request still waits for it */
+	run_state_stop(&control, RUN_IO_ERROR);
 	run_state_cont(&control);
 	run_state_act(&control, &vcpus);
-	assert_int_equal(tellings, 2);
+	assert_int_equal(tellings, 4);
+	assert_int_equal(told[2], RUN_IO_ERROR);
+	assert_int_equal(told[3], RUN_RUNNING);
+	assert_false(vcpus.hold);
+
+	/* cont of what runs */
+	run_state_cont(&control);
+	run_state_act(&control, &vcpus);
+	assert_int_equal(tellings, 4);
 
 	assert_string_equal(run_state_name(RUN_IO_ERROR), "io-error");
 	assert_string_equal(run_state_name(RUN_RUNNING), "running");

@@ -161,3 +161,47 @@ void bus_write(struct bus *bus, uint64_t addr, unsigned int size, uint64_t value
 		done += piece.size;
 	}
 }
+
+/* Does one region take such an access whole? */
+static struct piece find_whole(struct bus *bus, uint64_t addr, unsigned int size)
+{
+	struct piece piece = find_piece(bus, addr, size);
+
+	if (piece.size != size)
+		piece.region = NULL;
+	return piece;
+}
+
+void bus_read_string(struct bus *bus, uint64_t addr, unsigned int size, uint32_t count, void *data)
+{
+	struct piece piece = find_whole(bus, addr, size);
+	uint8_t *to = data;
+
+	if (piece.region && piece.region->read_string) {
+		piece.region->read_string(piece.region->dev, piece.offset, size, count, data);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++, to += size) {
+		uint64_t value = bus_read(bus, addr, size);
+
+		memcpy(to, &value, size);
+	}
+}
+
+void bus_write_string(struct bus *bus, uint64_t addr, unsigned int size, uint32_t count,
+		      const void *data)
+{
+	struct piece piece = find_whole(bus, addr, size);
+	const uint8_t *from = data;
+
+	if (piece.region && piece.region->write_string) {
+		piece.region->write_string(piece.region->dev, piece.offset, size, count, data);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++, from += size) {
+		uint64_t value = 0;
+
+		memcpy(&value, from, size);
+		bus_write(bus, addr, size, value);
+	}
+}

@@ -18,7 +18,10 @@
  * @name: for messages
  * @read: return @size bytes at @offset, little-endian, zero-extended
  * @write: take the low @size bytes of @value
- * @dev: passed to both
+ * @read_string: @count accesses of @size bytes at the same @offset, one after the other, into
+ *	@data; NULL: @read does it. For data ports: a REP INS is one call.
+ * @write_string: likewise, from @data
+ * @dev: passed to all
  * @max_access: widest access that the device takes: 1, 2, 4 or 8
  * @base: set by bus_attach()
  * @bytes: set by bus_attach()
@@ -30,6 +33,10 @@ struct region {
 	const char *name;
 	uint64_t (*read)(void *dev, uint64_t offset, unsigned int size);
 	void (*write)(void *dev, uint64_t offset, unsigned int size, uint64_t value);
+	void (*read_string)(void *dev, uint64_t offset, unsigned int size, uint32_t count,
+			    void *data);
+	void (*write_string)(void *dev, uint64_t offset, unsigned int size, uint32_t count,
+			     const void *data);
 	void *dev;
 	unsigned int max_access;
 	uint64_t base;
@@ -69,5 +76,10 @@ uint64_t bus_read(struct bus *bus, uint64_t addr, unsigned int size);
 
 /** bus_write() - the low @size bytes of @value; bytes that nobody takes are dropped */
 void bus_write(struct bus *bus, uint64_t addr, unsigned int size, uint64_t value);
+
+/** bus_read_string() - @count reads of @size bytes at @addr, into @data */
+void bus_read_string(struct bus *bus, uint64_t addr, unsigned int size, uint32_t count, void *data);
+void bus_write_string(struct bus *bus, uint64_t addr, unsigned int size, uint32_t count,
+		      const void *data);
 
 #endif /* HVRUN_BUS_H */

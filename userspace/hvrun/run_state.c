@@ -36,6 +36,8 @@ void run_state_stop(struct run_control *control, enum run_state why)
 	pthread_mutex_lock(&control->lock);
 	if (control->wanted < why)
 		control->wanted = why;
+	if (control->passed < why)
+		control->passed = why;
 	pthread_mutex_unlock(&control->lock);
 	ask(control);
 }
@@ -66,7 +68,7 @@ static void tell(struct run_control *control, enum run_state state)
 
 void run_state_act(struct run_control *control, struct vcpus *vcpus)
 {
-	enum run_state old, state;
+	enum run_state old, passed, state;
 
 	if (!atomic_exchange(&control->pending, false))
 		return;
@@ -74,16 +76,21 @@ void run_state_act(struct run_control *control, struct vcpus *vcpus)
 	pthread_mutex_lock(&control->lock);
 	old = control->state;
 	state = control->wanted;
+	passed = control->passed;
 	control->state = state;
+	control->passed = RUN_RUNNING;
 	pthread_mutex_unlock(&control->lock);
 
-	if (old == state)
+	if (old == RUN_RUNNING && passed == RUN_RUNNING)
 		return;
 	if (old == RUN_RUNNING)
 		vcpus_pause(vcpus);
-	tell(control, state);
-	if (state == RUN_RUNNING)
-		vcpus_resume(vcpus);
+	if (passed > old)
+		tell(control, passed);
+	if (state != RUN_RUNNING)
+		return;
+	tell(control, RUN_RUNNING);
+	vcpus_resume(vcpus);
 }
 
 const char *run_state_name(enum run_state state)

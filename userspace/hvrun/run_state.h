@@ -25,7 +25,7 @@ enum run_state {
 /**
  * struct run_listener - somebody who wants to know
  * @changed: main thread. The vCPUs are paused: they have just stopped, or are about to go on
- *	with @state RUN_RUNNING.
+ *	with @state RUN_RUNNING. Every stop is told, even when it was over before anybody looked.
  * @context: passed to @changed
  */
 struct run_listener {
@@ -43,6 +43,7 @@ struct run_listener {
  * @lock: what follows
  * @state: what holds now; only the main thread changes it
  * @wanted: what shall hold
+ * @passed: the heaviest that was wanted since run_state_act() looked
  */
 struct run_control {
 	void (*wake)(void *context);
@@ -53,6 +54,7 @@ struct run_control {
 	pthread_mutex_t lock;
 	enum run_state state;
 	enum run_state wanted;
+	enum run_state passed;
 };
 
 void run_control_init(struct run_control *control, void (*wake)(void *context), void *context);

@@ -22,17 +22,19 @@ static void handle_io(struct vcpu *vcpu)
 	struct bus *pio = vcpu->group->pio;
 	unsigned int size = exit->io.size;
 	uint8_t *data = vcpu->hv.data;
+	uint64_t value = 0;
 
-	for (uint32_t i = 0; i < exit->io.count; i++, data += size) {
-		uint64_t value = 0;
-
-		if (exit->io.is_write) {
-			memcpy(&value, data, size);
-			bus_write(pio, exit->io.port, size, value);
-		} else {
-			value = bus_read(pio, exit->io.port, size);
-			memcpy(data, &value, size);
-		}
+	if (exit->io.count != 1) {
+		if (exit->io.is_write)
+			bus_write_string(pio, exit->io.port, size, exit->io.count, data);
+		else
+			bus_read_string(pio, exit->io.port, size, exit->io.count, data);
+	} else if (exit->io.is_write) {
+		memcpy(&value, data, size);
+		bus_write(pio, exit->io.port, size, value);
+	} else {
+		value = bus_read(pio, exit->io.port, size);
+		memcpy(data, &value, size);
 	}
 }
 
