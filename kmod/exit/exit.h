@@ -106,7 +106,8 @@ enum exit_action exit_shutdown(struct myhv_vcpu *vcpu);	 /* triple fault */
  * struct task_switch - a task switch that the CPU leaves to us
  * @selector: of the new task's TSS
  * @source: TASK_SWITCH_*
- * @soft: of a gate: INT n, INT3 or INTO led through it
+ * @cut: of a gate: EVENT_CUT_*: which kind of event led through it
+ * @soft: of a gate: it was INT n, INT3 or INTO
  * @fault: of a gate: an exception did whose frame would have RF set
  * @has_error: of a gate: @error goes on the new task's stack
  * @error: error code
@@ -114,6 +115,7 @@ enum exit_action exit_shutdown(struct myhv_vcpu *vcpu);	 /* triple fault */
 struct task_switch {
 	u16 selector;
 	enum { TASK_SWITCH_CALL, TASK_SWITCH_IRET, TASK_SWITCH_JMP, TASK_SWITCH_GATE } source;
+	u8 cut;
 	bool soft;
 	bool fault;
 	bool has_error;

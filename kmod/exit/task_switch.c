@@ -23,19 +23,20 @@ static bool old_task_skips(struct myhv_vcpu *vcpu, const struct task_switch *why
 	*length = 0;
 	if (why->source == TASK_SWITCH_GATE && !why->soft)
 		return true;
-	if (vcpu->event.reinject.type != EVENT_NONE) {
-		*length = vcpu->event.reinject.insn_length;
+	if (why->source == TASK_SWITCH_GATE && (vcpu->event.cut & EVENT_CUT_EXCEPTION)) {
+		*length = vcpu->event.cut_exception.insn_length;
 		return true;
 	}
 	return insn_length_decode(vcpu, length, action);
 }
 
 /* The new task is the current one. */
-static void committed(struct myhv_vcpu *vcpu, const struct x86_task_switch *ts)
+static void committed(struct myhv_vcpu *vcpu, const struct task_switch *why,
+		      const struct x86_task_switch *ts)
 {
 	u64 dr7 = vcpu_regs(vcpu, MYHV_STATE_DEBUG)->debug.dr7;
 
-	event_drop_reinject(&vcpu->event);
+	vcpu->event.cut &= ~why->cut;
 	if (dr7 & DR7_LOCAL)
 		dr_write(vcpu, 7, dr7 & ~DR7_LOCAL);
 	if (vcpu->in_shadow)
@@ -73,6 +74,6 @@ enum exit_action exit_task_switch(struct myhv_vcpu *vcpu, const struct task_swit
 	e = emulate_begin(vcpu);
 	res = x86_task_switch(e, &ts);
 	if (ts.committed)
-		committed(vcpu, &ts);
+		committed(vcpu, why, &ts);
 	return emulate_end(vcpu, res);
 }

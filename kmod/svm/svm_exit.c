@@ -110,6 +110,16 @@ static enum exit_action handle_nothing(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+/* Which kind of cut event @info, in the format of EVENTINJ, is. */
+static u8 kind_of_cut(u64 info)
+{
+	switch (info & SVM_EVENT_TYPE_MASK) {
+	case SVM_EVENT_INTR: return EVENT_CUT_INTERRUPT;
+	case SVM_EVENT_NMI: return EVENT_CUT_NMI;
+	default: return EVENT_CUT_EXCEPTION;
+	}
+}
+
 static enum exit_action handle_task_switch(struct myhv_vcpu *vcpu)
 {
 	const struct vmcb_control *c = &to_svm(vcpu)->vmcb->control;
@@ -123,6 +133,7 @@ static enum exit_action handle_task_switch(struct myhv_vcpu *vcpu)
 
 	if (c->exit_int_info & SVM_EVENT_VALID) {
 		why.source = TASK_SWITCH_GATE;
+		why.cut = kind_of_cut(c->exit_int_info);
 		why.soft = svm_is_soft_event(c->exit_int_info);
 	} else if (c->exit_info2 & SVM_TASK_IRET) {
 		why.source = TASK_SWITCH_IRET;
