@@ -7,6 +7,8 @@
 #include "boot/fw_files.h"
 #include "log.h"
 
+#define PCI_DEVICE_VGA 2
+
 #define GSI_KEYBOARD 1
 #define GSI_COM2 3
 #define GSI_COM1 4
@@ -142,11 +144,21 @@ static int create_chipset(struct machine *machine, struct error *err)
 	return 0;
 }
 
+static int create_graphics(struct machine *machine, struct error *err)
+{
+	if (!machine->options->vga)
+		return 0;
+	/* a kernel that is booted directly has no firmware that would run the card's BIOS */
+	machine->vga = vga_create(machine->options->kernel ? NULL : VGA_ROM_FILE, err);
+	return machine->vga ? vga_plug(machine->vga, &machine->pci, PCI_DEVICE_VGA, err) : -1;
+}
+
 int board_create(struct machine *machine, struct error *err)
 {
 	if (create_serial(machine, err) < 0 || create_clock_and_keyboard(machine, err) < 0 ||
 	    create_small_ports(machine, err) < 0 || create_debug_port(machine, err) < 0 ||
-	    create_chipset(machine, err) < 0 || create_fw_cfg(machine, err) < 0)
+	    create_chipset(machine, err) < 0 || create_graphics(machine, err) < 0 ||
+	    create_fw_cfg(machine, err) < 0)
 		return -1;
 	board_reset(machine);
 	return 0;
@@ -163,6 +175,8 @@ void board_reset(struct machine *machine)
 	isa_dma_reset(&machine->isa_dma);
 	pci_host_reset(&machine->pci_host);
 	pci_bus_reset(&machine->pci);
+	if (machine->vga)
+		vga_reset(machine->vga);
 	piix4_pm_reset(&machine->power_management);
 	fw_cfg_reset(machine->fw_cfg);
 }
@@ -170,6 +184,7 @@ void board_reset(struct machine *machine)
 void board_destroy(struct machine *machine)
 {
 	fw_cfg_destroy(machine->fw_cfg);
+	vga_destroy(machine->vga);
 	acpi_pm_destroy(machine->pm);
 	i8042_destroy(machine->kbc);
 	rtc_destroy(machine->rtc);

@@ -19,6 +19,7 @@
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
+#include "dev/vga.h"
 #include "event_loop.h"
 #include "guest_ram.h"
 #include "irq_line.h"
@@ -81,6 +82,7 @@ struct machine {
 	struct isa_dma isa_dma;
 	struct debug_port debug_port;
 	struct fw_cfg *fw_cfg;
+	struct vga *vga; /* NULL: -vga none */
 };
 
 /** machine_create() - everything up to the guest's first instruction */

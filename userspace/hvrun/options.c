@@ -165,6 +165,15 @@ static int set_display(struct options *options, const char *value, struct error 
 	return 0;
 }
 
+static int set_vga(struct options *options, const char *value, struct error *err)
+{
+	options->vga = !strcmp(value, "std");
+	options->vga_is_set = true;
+	if (!options->vga && strcmp(value, "none"))
+		return error_set(err, "-vga '%s': there are std and none", value);
+	return 0;
+}
+
 static int set_nographic(struct options *options, const char *value, struct error *err)
 {
 	options->nographic = true;
@@ -232,6 +241,7 @@ static const struct option table[] = {
 	{ "serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, null, none", set_serial },
 	{ "nographic", NULL, "serial port on the terminal, with Ctrl-A commands (default)",
 	  set_nographic },
+	{ "vga", "CARD", "graphics card: std, none (default: std, but none with -kernel)", set_vga },
 	{ "display", "none", "no display, and no serial port unless -serial", set_display },
 	{ "monitor", "none", "no monitor", set_monitor },
 	{ "name", "NAME", "name of the VM", set_name },
@@ -261,6 +271,8 @@ static int settle(struct options *options, struct error *err)
 		return error_set(err, "-initrd and -append go with -kernel, which is missing");
 	if (options->kernel && options->bios)
 		return error_set(err, "-kernel starts without firmware: leave -bios away");
+	if (!options->vga_is_set)
+		options->vga = !options->kernel;
 	if (!options->serial[0])
 		options->serial[0] = options->no_display && !options->nographic ? "none" :
 										  "mon:stdio";

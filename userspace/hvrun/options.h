@@ -29,6 +29,8 @@ struct options {
 	unsigned int log_items;
 	unsigned int serials;
 	bool boot_menu;
+	bool vga;
+	bool vga_is_set;
 	bool nographic;
 	bool no_display;
 	bool no_reboot;
