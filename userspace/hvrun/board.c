@@ -139,6 +139,8 @@ static int create_chipset(struct machine *machine, struct error *err)
 	if (i440fx_init(&machine->host_bridge, &machine->pci, &machine->ram, &machine->power, rom,
 			rom_bytes, err) < 0 ||
 	    piix3_init(&machine->isa_bridge, &machine->pci, err) < 0 ||
+	    piix_ide_init(&machine->ide, &machine->pci, 1, &machine->ram, &machine->drives, err) <
+		    0 ||
 	    piix4_pm_init(&machine->power_management, &machine->pci, machine->pm, err) < 0)
 		return -1;
 	return 0;
@@ -177,6 +179,7 @@ void board_reset(struct machine *machine)
 	pci_bus_reset(&machine->pci);
 	if (machine->vga)
 		vga_reset(machine->vga);
+	piix_ide_reset(&machine->ide);
 	piix4_pm_reset(&machine->power_management);
 	fw_cfg_reset(machine->fw_cfg);
 }
@@ -185,6 +188,7 @@ void board_destroy(struct machine *machine)
 {
 	fw_cfg_destroy(machine->fw_cfg);
 	vga_destroy(machine->vga);
+	piix_ide_destroy(&machine->ide);
 	acpi_pm_destroy(machine->pm);
 	i8042_destroy(machine->kbc);
 	rtc_destroy(machine->rtc);

@@ -114,6 +114,8 @@ static int open_images(struct machine *machine, struct error *err)
 {
 	const struct options *options = machine->options;
 
+	if (drives_open(&machine->drives, &options->drives, &machine->run, err) < 0)
+		return -1;
 	if (options->kernel)
 		return linux_open(&machine->image, options->kernel, options->initrd, err);
 	return firmware_open(&machine->firmware, options->bios, err);
@@ -221,6 +223,7 @@ void machine_destroy(struct machine *machine)
 	if (machine->sys >= 0)
 		close(machine->sys);
 	board_destroy(machine);
+	drives_close(&machine->drives);
 	guest_ram_destroy(&machine->ram);
 	linux_close(&machine->image);
 	firmware_close(&machine->firmware);

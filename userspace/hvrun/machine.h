@@ -15,11 +15,13 @@
 #include "dev/isa_dma.h"
 #include "dev/pci_host.h"
 #include "dev/piix3.h"
+#include "dev/piix_ide.h"
 #include "dev/piix4_pm.h"
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 #include "dev/uart.h"
 #include "dev/vga.h"
+#include "drives.h"
 #include "event_loop.h"
 #include "guest_ram.h"
 #include "irq_line.h"
@@ -78,6 +80,8 @@ struct machine {
 	struct pci_host pci_host;
 	struct i440fx host_bridge;
 	struct piix3 isa_bridge;
+	struct piix_ide ide;
+	struct drives drives;
 	struct piix4_pm power_management;
 	struct isa_dma isa_dma;
 	struct debug_port debug_port;

@@ -27,6 +27,7 @@ static int fail(const struct error *err)
 struct signals {
 	struct event_source source;
 	struct power *power;
+	struct run_control *run;
 	int killed_by; /* 0: none yet */
 };
 
@@ -50,6 +51,9 @@ static void signal_ready(struct event_source *source, short revents)
 		break;
 	case SIGCONT:
 		terminal_resume();
+		/* the way to go on after a disk error without a monitor */
+		if (run_state_get(signals->run) == RUN_IO_ERROR)
+			run_state_cont(signals->run);
 		break;
 	default:
 		signals->killed_by = info.ssi_signo;
@@ -80,6 +84,7 @@ static int signals_attach(struct signals *signals, const sigset_t *set, struct m
 	signals->source.ready = signal_ready;
 	signals->source.context = signals;
 	signals->power = &machine->power;
+	signals->run = &machine->run;
 	if (event_loop_add(&machine->loop, &signals->source) < 0)
 		return error_set(err, "too many event sources");
 	return 0;

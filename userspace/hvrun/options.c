@@ -199,6 +199,42 @@ static int set_name(struct options *options, const char *value, struct error *er
 	return 0;
 }
 
+static int set_hda(struct options *options, const char *value, struct error *err)
+{
+	return drive_list_add_file(&options->drives, "hda", 0, false, value, err);
+}
+
+static int set_hdb(struct options *options, const char *value, struct error *err)
+{
+	return drive_list_add_file(&options->drives, "hdb", 1, false, value, err);
+}
+
+static int set_hdc(struct options *options, const char *value, struct error *err)
+{
+	return drive_list_add_file(&options->drives, "hdc", 2, false, value, err);
+}
+
+static int set_hdd(struct options *options, const char *value, struct error *err)
+{
+	return drive_list_add_file(&options->drives, "hdd", 3, false, value, err);
+}
+
+static int set_cdrom(struct options *options, const char *value, struct error *err)
+{
+	return drive_list_add_file(&options->drives, "cdrom", 2, true, value, err);
+}
+
+static int set_drive(struct options *options, const char *value, struct error *err)
+{
+	return drive_list_add(&options->drives, value, err);
+}
+
+static int set_snapshot(struct options *options, const char *value, struct error *err)
+{
+	options->drives.snapshot = true;
+	return 0;
+}
+
 static int set_no_reboot(struct options *options, const char *value, struct error *err)
 {
 	options->no_reboot = true;
@@ -235,6 +271,13 @@ static const struct option table[] = {
 	{ "m", "SIZE", "memory: MiB, or with K, M, G, T (default 128)", set_ram },
 	{ "smp", "N", "processors (default 1)", set_cpus },
 	{ "cpu", "host", "processor model", set_cpu_model },
+	{ "hda", "FILE", "first IDE disk", set_hda },
+	{ "hdb", "FILE", "second IDE disk", set_hdb },
+	{ "hdc", "FILE", "third IDE disk", set_hdc },
+	{ "hdd", "FILE", "fourth IDE disk", set_hdd },
+	{ "cdrom", "FILE", "CD-ROM (in place of hdc)", set_cdrom },
+	{ "drive", "WORDS", "file=FILE and more: see docs/hvrun.md", set_drive },
+	{ "snapshot", NULL, "leave the images of all disks as they are", set_snapshot },
 	{ "bios", "FILE", "firmware (default: SeaBIOS' bios-256k.bin)", set_bios },
 	{ "boot", "ORDER", "order=LETTERS (c disk, d CD-ROM, n network), menu=on", set_boot },
 	{ "debugcon", "DEV", "firmware's messages (ports 0x402, 0xe9), as -serial", set_debugcon },

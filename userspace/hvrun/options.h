@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "drive_options.h"
 #include "error.h"
 
 #define OPTIONS_DEFAULT_RAM (128ULL << 20)
@@ -24,6 +25,7 @@ struct options {
 	const char *debugcon;		     /* as chardev_open() takes it; NULL: none */
 	const char *boot_order;		     /* letters, never NULL */
 	const char *log_file;
+	struct drive_list drives;
 	uint64_t ram_bytes;
 	unsigned int cpus;
 	unsigned int log_items;

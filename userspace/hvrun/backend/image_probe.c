@@ -47,6 +47,11 @@ int image_probe_file(const char *path, const char **format, struct error *err)
 	uint8_t head[512];
 	ssize_t n;
 
+	if (fd < 0 && errno == ENOENT)
+		return error_set(err,
+				 "cannot open %s: no such file; 'qemu-img create -f raw %s 10G' "
+				 "makes an empty disk",
+				 path, path);
 	if (fd < 0)
 		return error_set(err, "cannot open %s: %s", path, strerror(errno));
 	n = pread(fd, head, sizeof(head), 0);
