@@ -60,7 +60,8 @@
 #define MYHV_PROP_VM_BSP_ID 0x1003	   /* id of the boot processor; until the first vCPU */
 #define MYHV_PROP_VM_EXITS 0x1004	   /* MYHV_VM_EXIT_*: what goes to user space */
 #define MYHV_PROP_VM_PV 0x1005		   /* MYHV_PV_*: paravirtual features offered */
-#define MYHV_PROP_VM_IRQCHIP 0x1006	   /* MYHV_IRQCHIP_*; read only after creation */
+#define MYHV_PROP_VM_IRQCHIP 0x1006	   /* MYHV_IRQCHIP_*; set: once, until the first vCPU */
+#define MYHV_PROP_VM_PIT 0x1007		   /* 1: 8254 in the kernel; set to 1: at any time */
 
 #define MYHV_VM_EXIT_HLT (1ULL << 0)	   /* HLT exits even with a LAPIC in the kernel */
 #define MYHV_VM_EXIT_MSR (1ULL << 1)	   /* unknown MSRs exit instead of #GP */

@@ -159,7 +159,8 @@ int pit_create(struct myhv_vm *vm)
 	ret = iobus_add(vm, &vm->pio_bus, VPIT_SPEAKER_PORT, 1, &pit->ports[1].dev);
 	if (ret)
 		goto err_remove;
-	vm->pit = pit;
+	/* vCPUs may run already: irq_acked() finds it whole */
+	smp_store_release(&vm->pit, pit);
 	return 0;
 
 err_remove:

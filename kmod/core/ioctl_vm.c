@@ -35,6 +35,9 @@ static int vm_prop_value(struct myhv_vm *vm, u32 id, u64 *value)
 	case MYHV_PROP_VM_IRQCHIP:
 		*value = vm->irqchip;
 		return 0;
+	case MYHV_PROP_VM_PIT:
+		*value = !!vm->pit;
+		return 0;
 	}
 	return -ENOENT;
 }
@@ -85,6 +88,12 @@ static int vm_prop_change(struct myhv_vm *vm, u32 id, u64 value)
 	case MYHV_PROP_VM_PV:
 		return flags_set(&vm->pv_features, value,
 				 MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT);
+	case MYHV_PROP_VM_IRQCHIP:
+		if (value != MYHV_IRQCHIP_SPLIT && value != MYHV_IRQCHIP_FULL)
+			return -EINVAL;
+		return vm_irqchip_set(vm, value);
+	case MYHV_PROP_VM_PIT:
+		return value == 1 ? vm_pit_add(vm) : -EINVAL;
 	}
 	return vm_prop_value(vm, id, &value) ? -ENOENT : -EPERM;
 }
@@ -277,23 +286,33 @@ static long vm_ioeventfd(void *object, void *args)
 
 static long vm_chip_get(void *object, void *args)
 {
+	struct myhv_vm *vm = object;
 	struct myhv_chip *chip = args;
 	u32 nr = chip->chip;
+	long ret;
 
 	if (chip->flags || nr > MYHV_CHIP_PIT)
 		return -EINVAL;
 	memset(chip, 0, sizeof(*chip));
 	chip->chip = nr;
-	return chip_state_get(object, chip);
+	mutex_lock(&vm->lock);
+	ret = chip_state_get(vm, chip);
+	mutex_unlock(&vm->lock);
+	return ret;
 }
 
 static long vm_chip_set(void *object, void *args)
 {
+	struct myhv_vm *vm = object;
 	struct myhv_chip *chip = args;
+	long ret;
 
 	if (chip->flags || chip->chip > MYHV_CHIP_PIT)
 		return -EINVAL;
-	return chip_state_set(object, chip);
+	mutex_lock(&vm->lock);
+	ret = chip_state_set(vm, chip);
+	mutex_unlock(&vm->lock);
+	return ret;
 }
 
 /* ---- the descriptor ---- */

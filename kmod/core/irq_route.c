@@ -240,7 +240,8 @@ int irq_routes_create(struct myhv_vm *vm)
 	if (!table)
 		goto err;
 	RCU_INIT_POINTER(irq->table, table);
-	vm->irq = irq;
+	/* pairs with the address dependency of who finds it, in calls beside this one */
+	smp_store_release(&vm->irq, irq);
 	kfree(routes);
 	return 0;
 

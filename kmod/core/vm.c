@@ -67,23 +67,57 @@ static void chips_destroy(struct myhv_vm *vm)
 		irq_routes_destroy(vm);
 }
 
+/* The routes last: whoever sees vm->irq may use all of them. */
 static int chips_create(struct myhv_vm *vm)
 {
 	int ret = 0;
 
-	mutex_lock(&vm->lock);
-	if (vm->irqchip != MYHV_IRQCHIP_NONE)
-		ret = irq_routes_create(vm);
-	if (!ret && vm->irqchip == MYHV_IRQCHIP_FULL)
+	lockdep_assert_held(&vm->lock);
+	if (vm->irqchip == MYHV_IRQCHIP_FULL)
 		ret = pic_create(vm);
 	if (!ret && vm->irqchip == MYHV_IRQCHIP_FULL)
 		ret = ioapic_create(vm);
 	if (!ret && (vm->flags & MYHV_VM_PIT))
 		ret = pit_create(vm);
-	if (ret)
-		chips_destroy(vm);
-	mutex_unlock(&vm->lock);
+	if (!ret && vm->irqchip != MYHV_IRQCHIP_NONE)
+		ret = irq_routes_create(vm);
 	return ret;
+}
+
+/**
+ * vm_irqchip_set() - give a VM without chips some
+ * @vm: vm->lock is held
+ * @irqchip: MYHV_IRQCHIP_*
+ *
+ * Return: 0; -EBUSY it has chips or vCPUs; -ENOMEM, and the VM is broken, since its
+ * buses may know a part of them.
+ */
+int vm_irqchip_set(struct myhv_vm *vm, u32 irqchip)
+{
+	int ret;
+
+	lockdep_assert_held(&vm->lock);
+	if (vm->irqchip != MYHV_IRQCHIP_NONE || vm->nr_vcpus)
+		return -EBUSY;
+	vm->irqchip = irqchip;
+	ret = chips_create(vm);
+	if (ret)
+		vm_mark_broken(vm);
+	return ret;
+}
+
+/**
+ * vm_pit_add() - give a VM with all chips the timer as well; vCPUs may run
+ * @vm: vm->lock is held
+ *
+ * Return: 0; -EINVAL it has no PIC; -EBUSY it has a timer; -ENOMEM.
+ */
+int vm_pit_add(struct myhv_vm *vm)
+{
+	lockdep_assert_held(&vm->lock);
+	if (vm->irqchip != MYHV_IRQCHIP_FULL)
+		return -EINVAL;
+	return vm->pit ? -EBUSY : pit_create(vm);
 }
 
 /* ---- creation ---- */
@@ -179,9 +213,11 @@ struct myhv_vm *vm_create(const struct myhv_vm_create *args)
 	ret = backend->vm_init(vm);
 	if (ret)
 		goto detach;
+	mutex_lock(&vm->lock);
 	ret = chips_create(vm);
+	mutex_unlock(&vm->lock);
 	if (ret)
-		goto backend_destroy;
+		goto free_chips;
 	ret = eventfds_create(vm);
 	if (ret)
 		goto free_chips;
@@ -198,7 +234,6 @@ free_chips:
 	mutex_unlock(&vm->lock);
 	iobus_free(&vm->pio_bus);
 	iobus_free(&vm->mmio_bus);
-backend_destroy:
 	backend->vm_destroy(vm);
 detach:
 	mem_notifier_detach(vm);

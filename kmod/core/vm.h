@@ -61,7 +61,7 @@ struct vm_clock {
 struct myhv_vm {
 	/* identity: set at creation, never changed */
 	u32 id;
-	u32 irqchip; /* MYHV_IRQCHIP_* */
+	u32 irqchip; /* MYHV_IRQCHIP_*; may be given until the first vCPU: vm_irqchip_set() */
 	u32 flags;   /* MYHV_VM_* */
 	char name[32];
 	pid_t pid;
@@ -91,7 +91,7 @@ struct myhv_vm {
 	struct iobus pio_bus;
 	struct iobus mmio_bus;
 
-	/* interrupt chips; NULL when this VM has none (set at creation) */
+	/* interrupt chips; NULL when this VM has none; given under @lock, never taken away */
 	struct chip_ioapic *ioapic;
 	struct chip_pic *pic;
 	struct chip_pit *pit;
@@ -119,6 +119,9 @@ struct myhv_vm {
 struct myhv_vm *vm_create(const struct myhv_vm_create *args);
 void vm_get(struct myhv_vm *vm);
 void vm_put(struct myhv_vm *vm); /* may sleep; the last one destroys */
+/* Chips after creation; vm->lock held. */
+int vm_irqchip_set(struct myhv_vm *vm, u32 irqchip);
+int vm_pit_add(struct myhv_vm *vm);
 /* Call fn for every VM, the VM list's mutex held. */
 int vm_for_each(int (*fn)(struct myhv_vm *vm, void *arg), void *arg);
 

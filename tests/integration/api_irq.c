@@ -229,6 +229,45 @@ static void chips(int vm)
 	check_sizes("CHIP_GET", vm, MYHV_CHIP_GET, &chip, sizeof(chip), 0, true);
 }
 
+/* A client of KVM's API creates the VM first and its chips later. */
+static void late_chips(void)
+{
+	struct myhv_chip chip;
+	struct myhv_vcpu vcpu;
+	uint64_t value;
+	int vm = vm_open(MYHV_IRQCHIP_NONE);
+
+	is(myhv_prop_set(vm, MYHV_PROP_VM_PIT, 1), -EINVAL, "a PIT without a PIC");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_IRQCHIP, MYHV_IRQCHIP_NONE), -EINVAL, "no chips");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_IRQCHIP, 3), -EINVAL, "unknown chips");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_IRQCHIP, MYHV_IRQCHIP_FULL), 0, "all chips, later");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_IRQCHIP, MYHV_IRQCHIP_FULL), -EBUSY, "twice");
+	is(myhv_chip_get(vm, MYHV_CHIP_IOAPIC, &chip), 0, "an IOAPIC");
+	ok(myhv_irq_line(vm, 5, 1) >= -1, "a line");
+	is(myhv_prop_get(vm, MYHV_PROP_VM_PIT, &value), 0, "a PIT?");
+	is(value, 0, "not yet");
+	is(myhv_vcpu_open(&vcpu, vm, 0), 0, "a vCPU");
+	is(myhv_vcpu_state_get(&vcpu, MYHV_STATE_LAPIC, calloc(1, sizeof(*vcpu.state))), 0,
+	   "with a LAPIC");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_PIT, 0), -EINVAL, "a PIT does not go away");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_PIT, 1), 0, "a PIT beside a vCPU");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_PIT, 1), -EBUSY, "twice");
+	is(myhv_chip_get(vm, MYHV_CHIP_PIT, &chip), 0, "its state");
+	myhv_vcpu_close(&vcpu);
+	close(vm);
+
+	vm = vm_open(MYHV_IRQCHIP_NONE);
+	is(myhv_prop_set(vm, MYHV_PROP_VM_IRQCHIP, MYHV_IRQCHIP_SPLIT), 0, "split, later");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_PIT, 1), -EINVAL, "and no PIT");
+	close(vm);
+
+	vm = vm_open(MYHV_IRQCHIP_NONE);
+	is(myhv_vcpu_open(&vcpu, vm, 0), 0, "a vCPU without chips");
+	is(myhv_prop_set(vm, MYHV_PROP_VM_IRQCHIP, MYHV_IRQCHIP_FULL), -EBUSY, "too late");
+	myhv_vcpu_close(&vcpu);
+	close(vm);
+}
+
 int main(void)
 {
 	int vm = vm_open(MYHV_IRQCHIP_FULL);
@@ -236,6 +275,7 @@ int main(void)
 
 	is(myhv_vcpu_open(&vcpu, vm, 0), 0, "a vCPU");
 	without_chips();
+	late_chips();
 	lines(vm);
 	messages(vm);
 	routing(vm);

@@ -214,7 +214,7 @@ static void properties(void)
 	is(myhv_prop_get(m.vm, MYHV_PROP_VM_ID, &v), 0, "VM id");
 	is(myhv_prop_get(m.vm, MYHV_PROP_VM_IRQCHIP, &v), 0, "VM chips");
 	is(v, MYHV_IRQCHIP_NONE, "none");
-	is(myhv_prop_set(m.vm, MYHV_PROP_VM_IRQCHIP, 2), -EPERM, "read only");
+	is(myhv_prop_set(m.vm, MYHV_PROP_VM_IRQCHIP, 2), -EBUSY, "chips: too late");
 	is(myhv_prop_set(m.vm, MYHV_PROP_VM_BSP_ID, 0), -EBUSY, "boot processor: too late");
 	is(myhv_prop_set(m.vm, MYHV_PROP_VM_EXITS, 1ULL << 40), -EINVAL, "unknown kind of exits");
 	is(myhv_prop_set(m.vm, MYHV_PROP_VM_PV, 1ULL << 40), -EINVAL, "unknown PV feature");
