@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * libmyhv-kvm.so: answers the KVM API by the myhv API, inside of an unmodified program.
+ * preload.c catches the program's libc calls, fd_map.c knows which descriptors are ours,
+ * translate_*.c hold a table row for each KVM ioctl, run_page.c runs the guest.
+ *
+ * Every function here returns a negative errno, as the kernel does; preload.c alone knows errno.
+ */
+#ifndef SHIM_H
+#define SHIM_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <linux/kvm.h>
+
+#include "myhv.h"
+
+#define SHIM_PAGE 4096u
+#define DEVICE_KVM "/dev/kvm"
+#define DEVICE_MYHV "/dev/myhv"
+
+/* What a client maps of a vCPU: kvm_run, port data, the ring of coalesced writes. */
+#define RUN_MAP_PAGES 3
+#define RUN_DATA_PAGE 1
+#define RUN_RING_PAGE 2
+
+#define MAX_SLOTS 4096	/* as MYHV_PROP_MAX_MEM_REGIONS */
+#define MAX_ZONES 128	/* ranges whose writes are coalesced */
+#define MAX_CPUID 256
+#define MAX_MSR_LIST 256
+#define NR_LIMITS (MYHV_PROP_CPU_FEATURES + 1)
+
+enum shim_kind { KIND_SYS, KIND_VM, KIND_VCPU };
+#define NR_KINDS (KIND_VCPU + 1)
+
+/**
+ * struct object - what a descriptor stands for; several descriptors may share one
+ * @refs: descriptors, calls under way, and for a VM its vCPUs; 0: free
+ * @kind: never changes, not even when the memory is used again (see fd_map.c)
+ */
+struct object {
+	atomic_uint refs;
+	enum shim_kind kind;
+	struct object *next_free;
+};
+
+/** struct slot - a memory slot of KVM; @bytes is 0 when it is not in use */
+struct slot {
+	uint64_t gpa;
+	uint64_t bytes;
+	uint64_t hva;
+	uint32_t flags; /* KVM_MEM_* */
+};
+
+struct zone {
+	uint64_t addr;
+	uint32_t bytes;
+	bool pio;
+};
+
+/**
+ * struct vm - a VM
+ * @slots: MAX_SLOTS of them; under shim_lock()
+ * @limits: the system's properties, by number
+ * @irqchip: MYHV_IRQCHIP_*
+ * @ring: page of coalesced writes, which all vCPUs' maps share
+ * @nr_zones: also read without the lock, to see that there are none
+ * @zone: under @ring_lock, like the ring's end
+ */
+struct vm {
+	struct object base;
+	struct slot *slots;
+	uint64_t limits[NR_LIMITS];
+	atomic_uint irqchip;
+	atomic_bool exception_payload;
+	atomic_bool triple_fault_event;
+	atomic_bool dirty_log_manual;
+
+	struct kvm_coalesced_mmio_ring *ring;
+	atomic_flag ring_lock;
+	atomic_uint nr_zones;
+	struct zone zone[MAX_ZONES];
+};
+
+/** struct vcpu - a vCPU and its run area */
+struct vcpu {
+	struct object base;
+	struct vm *vm;
+	uint32_t id;
+	uint32_t run_bytes;
+	uint32_t data_offset;
+	struct kvm_run *run; /* page 0: the client's */
+	struct myhv_exit *exit;
+	struct myhv_vcpu_state *state;
+	uint32_t answer; /* MYHV_EXIT_* of the last exit, if the client answers it in @run */
+};
+
+/* ---- sys.c ---- */
+
+/* The plain system call; a negative errno on failure. */
+long sys_ioctl(int fd, unsigned long request, const void *arg);
+void sys_close(int fd);
+int sys_prop_get(int fd, uint32_t id, uint64_t *value);
+int sys_prop_set(int fd, uint32_t id, uint64_t value);
+/* Memory of the client, which may be rubbish: -EFAULT. */
+int copy_in(void *to, uint64_t from, size_t bytes);
+int copy_out(uint64_t to, const void *from, size_t bytes);
+void *page_alloc_shared(void); /* a zeroed page that mremap() can show twice; NULL */
+
+static inline uint64_t pointer_arg(const void *p)
+{
+	return (uint64_t)(uintptr_t)p;
+}
+
+/* ---- one lock for all changes that are not on the way of KVM_RUN; held across fork ---- */
+void shim_lock(void);
+void shim_unlock(void);
+
+/* ---- translate_*.c: the tables ---- */
+
+/**
+ * struct call - an ioctl of KVM
+ * @request: its number
+ * @name: for the log
+ * @fn: carries it out: @fd is the descriptor that the client used
+ */
+struct call {
+	uint32_t request;
+	const char *name;
+	long (*fn)(struct object *o, int fd, uint64_t arg);
+};
+#define CALL(request_, fn_) { .request = (uint32_t)(request_), .name = #request_, .fn = (fn_) }
+
+extern const struct call sys_calls[], vm_calls[], irq_calls[], vcpu_calls[];
+extern const unsigned int nr_sys_calls, nr_vm_calls, nr_irq_calls, nr_vcpu_calls;
+
+/* NULL: KVM would say ENOTTY */
+const struct call *call_find(enum shim_kind kind, uint32_t request);
+/* KVM_CHECK_EXTENSION; @vm NULL: asked of the system */
+long extension_value(struct vm *vm, int fd, uint64_t cap);
+/* KVM_CREATE_IRQCHIP and KVM_CAP_SPLIT_IRQCHIP */
+long irqchip_create(struct vm *vm, int fd, uint32_t kind);
+
+/* ---- slots.c: under shim_lock() ---- */
+long slot_set(struct vm *vm, int fd, const struct kvm_userspace_memory_region *region);
+long slot_dirty_get(struct vm *vm, int fd, const struct kvm_dirty_log *log);
+long slot_dirty_clear(struct vm *vm, int fd, const struct kvm_clear_dirty_log *log);
+
+/* ---- run_page.c ---- */
+long vcpu_run(struct vcpu *vcpu, int fd);
+/* Make the client's map of a vCPU; the address, or a negative errno. */
+long run_map(struct vcpu *vcpu, int fd, void *addr, size_t bytes, int prot, int flags);
+
+/* ---- coalesced.c ---- */
+int zone_add(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone);
+int zone_remove(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone);
+/* The write went into the ring: the guest goes on. */
+bool write_coalesced(struct vm *vm, const struct myhv_exit *exit, const void *port_data);
+
+#endif /* SHIM_H */

@@ -1,0 +1,320 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Calls on a VM that are about interrupts: chips, lines, routes, event descriptors. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "convert.h"
+#include "shim.h"
+
+#define NS_PER_S 1000000000ll
+
+static struct vm *vm_of(struct object *o)
+{
+	return (struct vm *)o;
+}
+
+/* The module says ENXIO where there is no chip; KVM has its own ideas. */
+static long without_chip(long r, int error)
+{
+	return r == -ENXIO ? error : r;
+}
+
+/* ---- creating chips ---- */
+
+long irqchip_create(struct vm *vm, int fd, uint32_t kind)
+{
+	long r;
+
+	shim_lock();
+	r = vm->irqchip != MYHV_IRQCHIP_NONE ? -EEXIST :
+					       sys_prop_set(fd, MYHV_PROP_VM_IRQCHIP, kind);
+	if (r == 0)
+		vm->irqchip = kind;
+	shim_unlock();
+	return r == -EBUSY ? -EINVAL : r; /* there are vCPUs already */
+}
+
+static long irq_create_irqchip(struct object *o, int fd, uint64_t arg)
+{
+	return irqchip_create(vm_of(o), fd, MYHV_IRQCHIP_FULL);
+}
+
+static long pit_create(struct vm *vm, int fd)
+{
+	if (vm->irqchip != MYHV_IRQCHIP_FULL)
+		return -ENOENT;
+	return sys_prop_set(fd, MYHV_PROP_VM_PIT, 1);
+}
+
+static long irq_create_pit2(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_pit_config config;
+
+	if (copy_in(&config, arg, sizeof(config)))
+		return -EFAULT;
+	return pit_create(vm_of(o), fd);
+}
+
+static long irq_create_pit(struct object *o, int fd, uint64_t arg)
+{
+	return pit_create(vm_of(o), fd);
+}
+
+/* ---- their state ---- */
+
+static long chip_get(int fd, uint32_t nr, struct myhv_chip *chip)
+{
+	memset(chip, 0, sizeof(*chip));
+	chip->chip = nr;
+	return without_chip(sys_ioctl(fd, MYHV_CHIP_GET, chip), -ENXIO);
+}
+
+static long irq_get_irqchip(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_irqchip irqchip;
+	struct myhv_chip chip;
+	uint32_t nr;
+	long r;
+
+	if (copy_in(&irqchip, arg, sizeof(irqchip)))
+		return -EFAULT;
+	nr = irqchip.chip_id;
+	if (vm_of(o)->irqchip != MYHV_IRQCHIP_FULL)
+		return -ENXIO;
+	if (nr > MYHV_CHIP_IOAPIC)
+		return -EINVAL;
+	r = chip_get(fd, nr, &chip);
+	if (r)
+		return r;
+	if (nr == MYHV_CHIP_IOAPIC)
+		ioapic_to_kvm(&chip.ioapic, &irqchip.chip.ioapic);
+	else
+		pic_to_kvm(&chip.pic, &irqchip.chip.pic);
+	return copy_out(arg, &irqchip, sizeof(irqchip));
+}
+
+static long irq_set_irqchip(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_irqchip irqchip;
+	struct myhv_chip chip = { 0 };
+
+	if (copy_in(&irqchip, arg, sizeof(irqchip)))
+		return -EFAULT;
+	chip.chip = irqchip.chip_id;
+	if (vm_of(o)->irqchip != MYHV_IRQCHIP_FULL)
+		return -ENXIO;
+	if (chip.chip > MYHV_CHIP_IOAPIC)
+		return -EINVAL;
+	if (chip.chip == MYHV_CHIP_IOAPIC)
+		ioapic_from_kvm(&irqchip.chip.ioapic, &chip.ioapic);
+	else
+		pic_from_kvm(&irqchip.chip.pic, chip.chip, &chip.pic);
+	return sys_ioctl(fd, MYHV_CHIP_SET, &chip);
+}
+
+/* KVM tells when a counter was loaded by CLOCK_MONOTONIC, the module by the VM's clock. */
+static long clock_shift_ns(int fd, int64_t *shift)
+{
+	struct timespec t;
+	uint64_t vm_ns;
+	long r = sys_prop_get(fd, MYHV_PROP_VM_CLOCK_NS, &vm_ns);
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	*shift = (int64_t)vm_ns - (t.tv_sec * NS_PER_S + t.tv_nsec);
+	return r;
+}
+
+static long pit_get(int fd, struct kvm_pit_state2 *state)
+{
+	struct myhv_chip chip;
+	int64_t shift;
+	long r = clock_shift_ns(fd, &shift);
+
+	if (!r)
+		r = chip_get(fd, MYHV_CHIP_PIT, &chip);
+	if (!r)
+		pit_to_kvm(&chip.pit, shift, state);
+	return r;
+}
+
+static long pit_set(int fd, const struct kvm_pit_state2 *state)
+{
+	struct myhv_chip chip = { .chip = MYHV_CHIP_PIT };
+	int64_t shift;
+	long r = clock_shift_ns(fd, &shift);
+
+	if (!r)
+		r = pit_from_kvm(state, shift, &chip.pit);
+	return r ? r : sys_ioctl(fd, MYHV_CHIP_SET, &chip);
+}
+
+static long irq_get_pit2(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_pit_state2 state;
+	long r = pit_get(fd, &state);
+
+	return r ? r : copy_out(arg, &state, sizeof(state));
+}
+
+static long irq_set_pit2(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_pit_state2 state;
+
+	return copy_in(&state, arg, sizeof(state)) ? -EFAULT : pit_set(fd, &state);
+}
+
+/* The older pair, without the flags. */
+static long irq_get_pit(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_pit_state2 state;
+	long r = pit_get(fd, &state);
+
+	return r ? r : copy_out(arg, &state, sizeof(struct kvm_pit_state));
+}
+
+static long irq_set_pit(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_pit_state2 state;
+	long r = pit_get(fd, &state);
+
+	if (!r)
+		r = copy_in(&state, arg, sizeof(struct kvm_pit_state));
+	return r ? r : pit_set(fd, &state);
+}
+
+static long irq_reinject_control(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_reinject_control control;
+	long r;
+
+	if (copy_in(&control, arg, sizeof(control)))
+		return -EFAULT;
+	r = sys_prop_set(fd, MYHV_PROP_VM_PIT_REINJECT, !!control.pit_reinject);
+	return r == -EINVAL ? -ENXIO : r;
+}
+
+/* ---- lines and messages ---- */
+
+static long line_set(int fd, const struct kvm_irq_level *level, struct myhv_irq_line *line)
+{
+	*line = (struct myhv_irq_line){ .gsi = level->irq, .level = !!level->level };
+	return sys_ioctl(fd, MYHV_IRQ_LINE, line);
+}
+
+static long irq_line(struct object *o, int fd, uint64_t arg)
+{
+	struct myhv_irq_line line;
+	struct kvm_irq_level level;
+
+	if (copy_in(&level, arg, sizeof(level)))
+		return -EFAULT;
+	return line_set(fd, &level, &line);
+}
+
+static long irq_line_status(struct object *o, int fd, uint64_t arg)
+{
+	struct myhv_irq_line line;
+	struct kvm_irq_level level;
+	long r;
+
+	if (copy_in(&level, arg, sizeof(level)))
+		return -EFAULT;
+	r = line_set(fd, &level, &line);
+	if (r)
+		return r;
+	level.status = line.status;
+	return copy_out(arg, &level, sizeof(level));
+}
+
+static long irq_signal_msi(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_msi from;
+	struct myhv_msi msi;
+
+	if (copy_in(&from, arg, sizeof(from)))
+		return -EFAULT;
+	if (from.flags)
+		return -EINVAL;
+	msi = (struct myhv_msi){
+		.address = (uint64_t)from.address_hi << 32 | from.address_lo,
+		.data = from.data,
+	};
+	return without_chip(sys_ioctl(fd, MYHV_IRQ_MSI, &msi), -EINVAL);
+}
+
+/* ---- routes ---- */
+
+static long routes_set(int fd, uint64_t entries, uint32_t count)
+{
+	struct kvm_irq_routing_entry *from = calloc(count + 1, sizeof(*from));
+	struct myhv_irq_route *routes = calloc(count + 1, sizeof(*routes));
+	struct myhv_irq_routing routing = { .count = count, .routes = pointer_arg(routes) };
+	long r = from && routes ? 0 : -ENOMEM;
+
+	if (!r)
+		r = copy_in(from, entries, count * sizeof(*from));
+	for (uint32_t i = 0; i < count && !r; i++)
+		r = route_from_kvm(&from[i], &routes[i]);
+	if (!r)
+		r = without_chip(sys_ioctl(fd, MYHV_IRQ_ROUTING, &routing), -EINVAL);
+	free(routes);
+	free(from);
+	return r;
+}
+
+static long irq_set_gsi_routing(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_irq_routing routing;
+
+	if (copy_in(&routing, arg, sizeof(routing)))
+		return -EFAULT;
+	if (routing.flags || routing.nr > vm_of(o)->limits[MYHV_PROP_IRQ_ROUTES])
+		return -EINVAL;
+	return routes_set(fd, arg + offsetof(struct kvm_irq_routing, entries), routing.nr);
+}
+
+/* ---- event descriptors ---- */
+
+static long irq_irqfd(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_irqfd from;
+	struct myhv_irqfd irqfd;
+
+	if (copy_in(&from, arg, sizeof(from)))
+		return -EFAULT;
+	if (irqfd_from_kvm(&from, &irqfd))
+		return -EINVAL;
+	return without_chip(sys_ioctl(fd, MYHV_IRQFD, &irqfd), -EINVAL);
+}
+
+static long irq_ioeventfd(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_ioeventfd from;
+	struct myhv_ioeventfd io;
+
+	if (copy_in(&from, arg, sizeof(from)))
+		return -EFAULT;
+	return ioeventfd_from_kvm(&from, &io) ? -EINVAL : sys_ioctl(fd, MYHV_IOEVENTFD, &io);
+}
+
+const struct call irq_calls[] = {
+	CALL(KVM_IRQ_LINE, irq_line),
+	CALL(KVM_IRQ_LINE_STATUS, irq_line_status),
+	CALL(KVM_SIGNAL_MSI, irq_signal_msi),
+	CALL(KVM_CREATE_IRQCHIP, irq_create_irqchip),
+	CALL(KVM_GET_IRQCHIP, irq_get_irqchip),
+	CALL(KVM_SET_IRQCHIP, irq_set_irqchip),
+	CALL(KVM_CREATE_PIT2, irq_create_pit2),
+	CALL(KVM_CREATE_PIT, irq_create_pit),
+	CALL(KVM_GET_PIT2, irq_get_pit2),
+	CALL(KVM_SET_PIT2, irq_set_pit2),
+	CALL(KVM_GET_PIT, irq_get_pit),
+	CALL(KVM_SET_PIT, irq_set_pit),
+	CALL(KVM_REINJECT_CONTROL, irq_reinject_control),
+	CALL(KVM_SET_GSI_ROUTING, irq_set_gsi_routing),
+	CALL(KVM_IRQFD, irq_irqfd),
+	CALL(KVM_IOEVENTFD, irq_ioeventfd),
+};
+const unsigned int nr_irq_calls = sizeof(irq_calls) / sizeof(irq_calls[0]);

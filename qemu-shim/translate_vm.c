@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* Calls on a VM: memory, vCPUs, clock. Interrupts are in translate_irq.c. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "convert.h"
+#include "fd_map.h"
+#include "shim.h"
+
+#define NS_PER_S 1000000000ll
+
+static struct vm *vm_of(struct object *o)
+{
+	return (struct vm *)o;
+}
+
+static long vm_check_extension(struct object *o, int fd, uint64_t arg)
+{
+	return extension_value(vm_of(o), fd, arg);
+}
+
+/* ---- vCPUs ---- */
+
+static int run_area_map(struct vcpu *vcpu, int fd, const struct myhv_vcpu_create *create)
+{
+	char *area = (char *)syscall(SYS_mmap, NULL, create->run_bytes, PROT_READ | PROT_WRITE,
+				     MAP_SHARED, fd, 0);
+
+	if (area == MAP_FAILED)
+		return -errno;
+	vcpu->run_bytes = create->run_bytes;
+	vcpu->data_offset = create->data_offset;
+	vcpu->run = (void *)area;
+	vcpu->exit = (void *)(area + create->exit_offset);
+	vcpu->state = (void *)(area + create->state_offset);
+	return 0;
+}
+
+static long vm_create_vcpu(struct object *o, int fd, uint64_t arg)
+{
+	struct myhv_vcpu_create create = { .id = arg };
+	struct vcpu *vcpu;
+	long vcpu_fd;
+	int r;
+
+	if (arg >> 32)
+		return -EINVAL;
+	vcpu = (struct vcpu *)object_new(KIND_VCPU);
+	if (!vcpu)
+		return -ENOMEM;
+	object_get(o);
+	vcpu->vm = vm_of(o);
+	vcpu->id = arg;
+	vcpu_fd = sys_ioctl(fd, MYHV_VCPU_CREATE, &create);
+	if (vcpu_fd < 0) {
+		object_put(&vcpu->base);
+		return vcpu_fd == -E2BIG ? -EINVAL : vcpu_fd;
+	}
+	r = run_area_map(vcpu, vcpu_fd, &create);
+	if (r == 0)
+		r = fd_assign(vcpu_fd, &vcpu->base);
+	object_put(&vcpu->base);
+	if (r) {
+		sys_close(vcpu_fd);
+		return r;
+	}
+	return vcpu_fd;
+}
+
+static long vm_set_boot_cpu_id(struct object *o, int fd, uint64_t arg)
+{
+	return sys_prop_set(fd, MYHV_PROP_VM_BSP_ID, arg);
+}
+
+/* ---- memory ---- */
+
+static long vm_set_region(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_userspace_memory_region region;
+	long r;
+
+	if (copy_in(&region, arg, sizeof(region)))
+		return -EFAULT;
+	shim_lock();
+	r = slot_set(vm_of(o), fd, &region);
+	shim_unlock();
+	return r;
+}
+
+static long vm_get_dirty_log(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_dirty_log log;
+	long r;
+
+	if (copy_in(&log, arg, sizeof(log)))
+		return -EFAULT;
+	shim_lock();
+	r = slot_dirty_get(vm_of(o), fd, &log);
+	shim_unlock();
+	return r;
+}
+
+static long vm_clear_dirty_log(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_clear_dirty_log log;
+	long r;
+
+	if (copy_in(&log, arg, sizeof(log)))
+		return -EFAULT;
+	shim_lock();
+	r = slot_dirty_clear(vm_of(o), fd, &log);
+	shim_unlock();
+	return r;
+}
+
+/* Intel CPUs without unrestricted guest need these pages; ours do not. */
+static long vm_set_tss_addr(struct object *o, int fd, uint64_t arg)
+{
+	return arg > 0xffffffffu - 3 * SHIM_PAGE ? -EINVAL : 0;
+}
+
+static long vm_set_identity_map_addr(struct object *o, int fd, uint64_t arg)
+{
+	uint64_t address;
+
+	return copy_in(&address, arg, sizeof(address));
+}
+
+static long vm_zone_call(struct object *o, uint64_t arg,
+			 int (*fn)(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone))
+{
+	struct kvm_coalesced_mmio_zone zone;
+
+	if (copy_in(&zone, arg, sizeof(zone)))
+		return -EFAULT;
+	return fn(vm_of(o), &zone);
+}
+
+static long vm_coalesce(struct object *o, int fd, uint64_t arg)
+{
+	return vm_zone_call(o, arg, zone_add);
+}
+
+static long vm_uncoalesce(struct object *o, int fd, uint64_t arg)
+{
+	return vm_zone_call(o, arg, zone_remove);
+}
+
+/* ---- the paravirtual clock ---- */
+
+static int64_t clock_ns(clockid_t id)
+{
+	struct timespec t;
+
+	clock_gettime(id, &t);
+	return t.tv_sec * NS_PER_S + t.tv_nsec;
+}
+
+static long vm_get_clock(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_clock_data data = { .flags = KVM_CLOCK_TSC_STABLE };
+	uint64_t ns;
+	long r = sys_prop_get(fd, MYHV_PROP_VM_CLOCK_NS, &ns);
+
+	if (r)
+		return r;
+	data.clock = ns;
+	return copy_out(arg, &data, sizeof(data));
+}
+
+static long vm_set_clock(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_clock_data data;
+	int64_t passed;
+
+	if (copy_in(&data, arg, sizeof(data)))
+		return -EFAULT;
+	/* the others are for the answer of KVM_GET_CLOCK, and may come back */
+	if (data.flags & ~(KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC))
+		return -EINVAL;
+	if (data.flags & KVM_CLOCK_REALTIME) {
+		passed = clock_ns(CLOCK_REALTIME) - (int64_t)data.realtime;
+		if (passed > 0)
+			data.clock += passed;
+	}
+	return sys_prop_set(fd, MYHV_PROP_VM_CLOCK_NS, data.clock);
+}
+
+static long vm_get_tsc_khz(struct object *o, int fd, uint64_t arg)
+{
+	return vm_of(o)->limits[MYHV_PROP_TSC_KHZ];
+}
+
+/* ---- capabilities to switch on ---- */
+
+static long cap_split_irqchip(struct vm *vm, int fd, const struct kvm_enable_cap *cap)
+{
+	if (cap->args[0] > 24)
+		return -EINVAL;
+	return irqchip_create(vm, fd, MYHV_IRQCHIP_SPLIT);
+}
+
+static long cap_flag(atomic_bool *flag, uint64_t value)
+{
+	*flag = value;
+	return 0;
+}
+
+static long vm_cap_set(struct vm *vm, int fd, const struct kvm_enable_cap *cap)
+{
+	switch (cap->cap) {
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return cap_split_irqchip(vm, fd, cap);
+	case KVM_CAP_EXCEPTION_PAYLOAD:
+		return cap_flag(&vm->exception_payload, cap->args[0]);
+	case KVM_CAP_X86_TRIPLE_FAULT_EVENT:
+		return cap_flag(&vm->triple_fault_event, cap->args[0]);
+	case KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2:
+		if (cap->args[0] & ~KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE)
+			return -EINVAL;
+		return cap_flag(&vm->dirty_log_manual, cap->args[0]);
+	}
+	return -EINVAL;
+}
+
+static long vm_enable_cap(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_enable_cap cap;
+
+	if (copy_in(&cap, arg, sizeof(cap)))
+		return -EFAULT;
+	return cap.flags ? -EINVAL : vm_cap_set(vm_of(o), fd, &cap);
+}
+
+const struct call vm_calls[] = {
+	CALL(KVM_CHECK_EXTENSION, vm_check_extension),
+	CALL(KVM_ENABLE_CAP, vm_enable_cap),
+	CALL(KVM_CREATE_VCPU, vm_create_vcpu),
+	CALL(KVM_SET_BOOT_CPU_ID, vm_set_boot_cpu_id),
+	CALL(KVM_SET_USER_MEMORY_REGION, vm_set_region),
+	CALL(KVM_GET_DIRTY_LOG, vm_get_dirty_log),
+	CALL(KVM_CLEAR_DIRTY_LOG, vm_clear_dirty_log),
+	CALL(KVM_SET_TSS_ADDR, vm_set_tss_addr),
+	CALL(KVM_SET_IDENTITY_MAP_ADDR, vm_set_identity_map_addr),
+	CALL(KVM_REGISTER_COALESCED_MMIO, vm_coalesce),
+	CALL(KVM_UNREGISTER_COALESCED_MMIO, vm_uncoalesce),
+	CALL(KVM_GET_CLOCK, vm_get_clock),
+	CALL(KVM_SET_CLOCK, vm_set_clock),
+	CALL(KVM_GET_TSC_KHZ, vm_get_tsc_khz),
+};
+const unsigned int nr_vm_calls = sizeof(vm_calls) / sizeof(vm_calls[0]);
