@@ -39,6 +39,7 @@
 #define MYHV_PROP_TSC_KHZ 0x000a	/* frequency that guests see */
 #define MYHV_PROP_IRQ_ROUTES 0x000b	/* most entries of a routing table */
 #define MYHV_PROP_CPU_FEATURES 0x000c	/* MYHV_CPU_FEATURE_* in use */
+#define MYHV_PROP_MCG_CAP 0x000d	/* the most that IA32_MCG_CAP can be set to */
 
 #define MYHV_BACKEND_SVM 1
 #define MYHV_BACKEND_VMX 2
@@ -577,7 +578,7 @@ struct myhv_msrs {
  * @type: MYHV_INTERRUPT_*
  *
  * EXTERNAL is for VMs without a LAPIC in the kernel (else ENXIO); EBUSY when one
- * is still waiting.
+ * is still waiting. There is no system management mode: SMI is EINVAL.
  */
 struct myhv_interrupt {
 	__u32 vector;
@@ -624,5 +625,29 @@ struct myhv_debug {
 	__u64 dr[8];
 };
 #define MYHV_VCPU_DEBUG _IOW(MYHV_IOC_MAGIC, 0x2a, struct myhv_debug)
+
+/**
+ * struct myhv_mce - MYHV_VCPU_MCE (vCPU): report a machine check to the guest
+ * @status: IA32_MCi_STATUS; bit 63 (VAL) is set
+ * @addr: IA32_MCi_ADDR
+ * @misc: IA32_MCi_MISC
+ * @mcg_status: IA32_MCG_STATUS
+ * @bank: below the number in IA32_MCG_CAP
+ * @pad: 0
+ *
+ * The error goes to its bank as far as what stands there may be overwritten. An uncorrected one (bit
+ * 61) that the guest has not switched off raises #MC; it shuts the vCPU down if the guest cannot
+ * take it (CR4.MCE is clear, or the last one is not finished). The MSRs of the banks,
+ * and IA32_MCG_CAP, are set by MYHV_VCPU_MSRS_SET. Errors: EINVAL.
+ */
+struct myhv_mce {
+	__u64 status;
+	__u64 addr;
+	__u64 misc;
+	__u64 mcg_status;
+	__u8 bank;
+	__u8 pad[7];
+};
+#define MYHV_VCPU_MCE _IOW(MYHV_IOC_MAGIC, 0x2b, struct myhv_mce)
 
 #endif /* _UAPI_MYHV_H */

@@ -114,6 +114,9 @@ static int sys_prop_value(u32 id, u64 *value)
 	case MYHV_PROP_CPU_FEATURES:
 		*value = backend_caps.features;
 		return 0;
+	case MYHV_PROP_MCG_CAP:
+		*value = MCG_CAP_MOST;
+		return 0;
 	}
 	return -ENOENT;
 }

@@ -278,6 +278,13 @@ static long vcpu_debug(void *object, void *args)
 	return guest_debug_set(object, debug);
 }
 
+static long vcpu_mce(void *object, void *args)
+{
+	const struct myhv_mce *mce = args;
+
+	return memchr_inv(mce->pad, 0, sizeof(mce->pad)) ? -EINVAL : inject_mce(object, mce);
+}
+
 /* ---- properties ---- */
 
 static int vcpu_prop_value(struct myhv_vcpu *vcpu, u32 id, u64 *value)
@@ -350,6 +357,7 @@ static const struct ioctl_call vcpu_calls[] = {
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_INTERRUPT, struct myhv_interrupt, vcpu_interrupt),
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_TRANSLATE, struct myhv_translate, vcpu_translate),
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_DEBUG, struct myhv_debug, vcpu_debug),
+	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_MCE, struct myhv_mce, vcpu_mce),
 };
 static const struct ioctl_call vcpu_prop_calls[] = {
 	IOCTL_CALL(0, MYHV_PROP_GET, struct myhv_prop, vcpu_prop_get),

@@ -42,6 +42,9 @@ void inject_ud(struct myhv_vcpu *vcpu);
 void inject_pf(struct myhv_vcpu *vcpu, u64 cr2, u32 error);
 void inject_db(struct myhv_vcpu *vcpu, u64 dr6_bits);
 
+/* MYHV_VCPU_MCE: 0 or -EINVAL; vcpu->mutex held */
+int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce);
+
 /*
  * [entry] Look at vcpu->event and the interrupt controllers, fill vcpu->inject and ask
  * for windows. false: do not enter (triple fault): end the burst and look again.

@@ -6,6 +6,7 @@
 #include "chip/chip.h"
 #include "exit/exit.h"
 #include "introspect/trace.h"
+#include "mce.h"
 
 /* DR7.GD: the next access to a debug register raises #DB. */
 #define DR7_GD BIT_ULL(13)
@@ -38,6 +39,24 @@ void inject_pf(struct myhv_vcpu *vcpu, u64 cr2, u32 error)
 void inject_db(struct myhv_vcpu *vcpu, u64 dr6_bits)
 {
 	event_queue_exception(&vcpu->event, X86_TRAP_DB, false, 0, true, dr6_bits);
+}
+
+int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce)
+{
+	u64 cr4 = vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.cr4;
+
+	switch (mce_report(&vcpu->msrs, mce, cr4 & X86_CR4_MCE)) {
+	case MCE_LOGGED:
+		return 0;
+	case MCE_RAISE:
+		inject_exception(vcpu, X86_TRAP_MC);
+		return 0;
+	case MCE_SHUTDOWN:
+		vcpu->event.triple_fault = true;
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
 
 static bool irq_waiting(struct myhv_vcpu *vcpu)

@@ -48,14 +48,15 @@ static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 	}
 }
 
-static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32 index, u64 value)
+static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32 index, u64 value,
+			bool host)
 {
 	struct msr_guest guest = {
 		.maxphyaddr = vcpu->cpuid->maxphyaddr,
 		/* LA57 as CPUID has it: MSRs take such addresses whatever CR4 says (SDM) */
 		.linear_bits = vcpu->cpuid->linear_bits > 48 ? 57 : 48,
-		.mce_status_writable = vcpu->msrs.hwcr & BIT(18),
-		.mce_banks = vcpu->msrs.mcg_cap & 0xff,
+		.mce_status_writable = host || (vcpu->msrs.hwcr & BIT(18)),
+		.mce_banks = vcpu->msrs.mcg_cap & MCG_CAP_COUNT,
 	};
 
 	return msr_value_ok(rule, index, value, &guest);
@@ -213,12 +214,10 @@ int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value)
 		return -ENOENT;
 	if (!host && ((rule->flags & MSR_READ_ONLY) || !is_offered(vcpu, rule)))
 		return -EINVAL;
-	if (!is_value_ok(vcpu, rule, index, value))
+	if (!is_value_ok(vcpu, rule, index, value, host))
 		return -EINVAL;
 	switch (rule->kind) {
 	case MSR_STORED:
-		if (index == MSR_IA32_MCG_CAP && (value & 0xff) > MSR_MCE_BANKS_MAX)
-			return -EINVAL;
 		*msr_stored(&vcpu->msrs, rule, index) = value;
 		return 0;
 	case MSR_BACKEND:
@@ -240,7 +239,7 @@ int msr_check(struct myhv_vcpu *vcpu, u32 index, u64 value)
 
 	if (!rule)
 		return -ENOENT;
-	return is_value_ok(vcpu, rule, index, value) ? 0 : -EINVAL;
+	return is_value_ok(vcpu, rule, index, value, true) ? 0 : -EINVAL;
 }
 
 unsigned int msr_indices(u32 *indices, unsigned int max)

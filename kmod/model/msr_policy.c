@@ -12,7 +12,6 @@
 
 #define MTRR_VARIABLE 8
 #define MTRR_CAP (MTRR_VARIABLE | BIT_ULL(8) /* fixed */ | BIT_ULL(10) /* WC */)
-#define MCG_CTL_P BIT_ULL(8)
 
 #define HWCR_TLB_CACHE_DIS BIT_ULL(3)
 #define HWCR_FF_DIS BIT_ULL(6)
@@ -60,7 +59,8 @@ static const struct msr_rule rules[] = {
 	{ ONE(MSR_IA32_SYSENTER_CS), .kind = MSR_BACKEND, .flags = MSR_SAVE },
 	{ RUN(MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP), .kind = MSR_BACKEND,
 	  .check = MSR_CANONICAL, .flags = MSR_SAVE },
-	{ ONE(MSR_IA32_MCG_CAP), KEPT(mcg_cap), .flags = MSR_READ_ONLY | MSR_SAVE },
+	{ ONE(MSR_IA32_MCG_CAP), KEPT(mcg_cap), .check = MSR_MCE_CAP,
+	  .flags = MSR_READ_ONLY | MSR_SAVE },
 	{ ONE(MSR_IA32_MCG_STATUS), KEPT(mcg_status), .flags = MSR_SAVE },
 	{ ONE(MSR_IA32_MCG_CTL), KEPT(mcg_ctl), .check = MSR_ALL_OR_NONE, .flags = MSR_SAVE },
 	{ RUN(0x186, 0x187), .kind = MSR_IGNORED },			/* P6 event selects */
@@ -197,6 +197,9 @@ bool msr_value_ok(const struct msr_rule *rule, u32 index, u64 value, const struc
 		return value == 0 || value == ~0ULL;
 	case MSR_MCE_BANK:
 		return mce_bank_ok(index, value, g);
+	case MSR_MCE_CAP:
+		return !(value & ~(MCG_CAP_MOST | MCG_CAP_COUNT)) &&
+		       (value & MCG_CAP_COUNT) <= MSR_MCE_BANKS_MAX;
 	default:
 		return true;
 	}
@@ -227,12 +230,15 @@ void msr_policy_reset(struct vcpu_msrs *msrs, bool init)
 		return; /* SDM "Processor State After Reset": INIT leaves the others alone */
 	*msrs = (struct vcpu_msrs){
 		.misc_enable = MISC_ENABLE_FAST_STRING | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS,
-		.mcg_cap = MCG_CTL_P | MSR_MCE_BANKS,
+		.mcg_cap = MCG_CAP_CTL_P | MSR_MCE_BANKS,
 		.mcg_ctl = ~0ULL,
 		.hwcr = HWCR_TSC_FREQ_SEL,
 		.ucode_rev = ucode_rev,
 		.arch_capabilities = arch_capabilities,
 	};
+	/* as firmware would leave it: all errors are reported */
+	for (unsigned int bank = 0; bank < MSR_MCE_BANKS_MAX; bank++)
+		msrs->mce_banks[bank * 4] = ~0ULL;
 }
 
 int msr_efer_check(u64 *value, u64 old, u64 cr0, u64 efer_valid)

@@ -11,6 +11,13 @@
 #define MSR_MCE_BANKS 10
 #define MSR_MCE_BANKS_MAX 32
 
+/* MCG_CAP: number of banks; MCG_CTL exists; software may recover from some errors. */
+#define MCG_CAP_COUNT 0xffULL
+#define MCG_CAP_CTL_P BIT_ULL(8)
+#define MCG_CAP_SER_P BIT_ULL(24)
+/* The most that user space may set. */
+#define MCG_CAP_MOST (MSR_MCE_BANKS_MAX | MCG_CAP_CTL_P | MCG_CAP_SER_P)
+
 /* KVM's paravirtual MSRs. */
 #define MSR_PV_WALL_CLOCK_OLD 0x00000011u
 #define MSR_PV_SYSTEM_TIME_OLD 0x00000012u
@@ -61,6 +68,7 @@ enum msr_check {
 	MSR_MTRR_DEFTYPE,
 	MSR_ALL_OR_NONE, /* 0 or all ones: MCG_CTL */
 	MSR_MCE_BANK,
+	MSR_MCE_CAP,
 };
 
 /* Offered only if the guest's CPUID says so. */

@@ -117,6 +117,7 @@ union argument {
 	struct myhv_interrupt interrupt;
 	struct myhv_translate translate;
 	struct myhv_debug debug;
+	struct myhv_mce mce;
 	uint8_t bytes[4096];
 	uint64_t words[512];
 };
@@ -127,7 +128,7 @@ static const unsigned long requests[] = {
 	MYHV_IRQ_ROUTING, MYHV_IRQFD, MYHV_IOEVENTFD, MYHV_CHIP_GET, MYHV_CHIP_SET, MYHV_VCPU_RUN,
 	MYHV_VCPU_RUN, MYHV_VCPU_RUN, MYHV_VCPU_KICK, MYHV_VCPU_STATE_GET, MYHV_VCPU_STATE_SET,
 	MYHV_VCPU_CPUID_SET, MYHV_VCPU_CPUID_GET, MYHV_VCPU_MSRS_GET, MYHV_VCPU_MSRS_SET,
-	MYHV_VCPU_INTERRUPT, MYHV_VCPU_TRANSLATE, MYHV_VCPU_DEBUG,
+	MYHV_VCPU_INTERRUPT, MYHV_VCPU_TRANSLATE, MYHV_VCPU_DEBUG, MYHV_VCPU_MCE,
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -242,6 +243,10 @@ static void fill_valid(union argument *a, unsigned long request)
 		for (int i = 0; i < 4; i++)
 			a->debug.dr[i] = below(0x10000);
 		a->debug.dr[7] = rnd() & 0xffff07ff;
+		break;
+	case MYHV_VCPU_MCE:
+		a->mce.status = (uint64_t)rnd() << 56;
+		a->mce.bank = below(40);
 		break;
 	default: /* the lists: count, flags, pointer */
 		a->list.count = below(300);

@@ -167,6 +167,72 @@ static void msrs(void)
 	mini_close(&m);
 }
 
+#define MSR_MCG_CAP 0x179
+#define MSR_MCG_STATUS 0x17a
+#define MSR_MC3_STATUS 0x40d
+#define MCE_VAL (1ULL << 63)
+#define MCE_UC (1ULL << 61)
+#define MCG_MCIP 4
+
+static uint64_t msr_of(struct mini *m, uint32_t index)
+{
+	struct myhv_msr msr = { .index = index };
+
+	is(myhv_vcpu_msrs_get(&m->vcpu, &msr, 1), 1, "MSR %#x", index);
+	return msr.value;
+}
+
+/* Errors for the guest: corrected, as #MC, and one too many. */
+static void machine_checks(void)
+{
+	struct myhv_mce mce = { .status = MCE_VAL | 1, .addr = 0x1234, .bank = 3 };
+	struct myhv_msr msr = { .index = MSR_MCG_CAP };
+	struct mini m;
+	uint64_t most = 0;
+
+	/* mov eax, cr4; or al, MCE; mov cr4, eax; out 0xf4, al; out 0xf4, al */
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0x0f, 0x20, 0xe0, 0x0c, 0x40, 0x0f, 0x22, 0xe0, 0xe6, 0xf4,
+		  0xe6, 0xf4);
+	/* vector 18 at 0:1100: out 0xf5, al */
+	memcpy(m.ram + 4 * 18, (uint8_t[]){ 0x00, 0x11, 0, 0 }, 4);
+	memcpy(m.ram + 0x1100, (uint8_t[]){ 0xe6, 0xf5 }, 2);
+	check_sizes("VCPU_MCE", m.vcpu.fd, MYHV_VCPU_MCE, &mce, sizeof(mce), 0, true);
+	is(msr_of(&m, MSR_MC3_STATUS) & 0xffff, 1, "a corrected error is in its bank");
+	is(msr_of(&m, MSR_MC3_STATUS + 1), 0x1234, "with its address");
+	mce.bank = 200;
+	is(ioc(m.vcpu.fd, MYHV_VCPU_MCE, &mce), -EINVAL, "no such bank");
+	mce.bank = 3;
+	mce.status = 0;
+	is(ioc(m.vcpu.fd, MYHV_VCPU_MCE, &mce), -EINVAL, "no valid error");
+	mce.status = MCE_VAL;
+	mce.pad[6] = 1;
+	is(ioc(m.vcpu.fd, MYHV_VCPU_MCE, &mce), -EINVAL, "padding must be 0");
+	mce.pad[6] = 0;
+
+	is(mini_run(&m), 0, "the guest switches machine checks on");
+	is(m.vcpu.exit->io.port, 0xf4, "its first port");
+	mce.status = MCE_VAL | MCE_UC | 2;
+	mce.mcg_status = MCG_MCIP | 1;
+	is(ioc(m.vcpu.fd, MYHV_VCPU_MCE, &mce), 0, "an uncorrected error");
+	is(mini_run(&m), 0, "run");
+	is(m.vcpu.exit->io.port, 0xf5, "#MC is taken");
+	is(msr_of(&m, MSR_MCG_STATUS), MCG_MCIP | 1, "MCG_STATUS");
+	is(msr_of(&m, MSR_MC3_STATUS), mce.status | 1ULL << 62, "the bank, with the overflow bit");
+	is(ioc(m.vcpu.fd, MYHV_VCPU_MCE, &mce), 0, "another one before the end of the first");
+	is(mini_run(&m), 0, "run");
+	is(m.vcpu.exit->reason, MYHV_EXIT_SHUTDOWN, "is too much");
+
+	is(myhv_prop_get(m.vm, MYHV_PROP_MCG_CAP, &most), -ENOENT, "not a property of a VM");
+	close(m.vm);
+	m.vm = sys_open();
+	is(myhv_prop_get(m.vm, MYHV_PROP_MCG_CAP, &most), 0, "the most for MCG_CAP");
+	msr.value = most;
+	is(myhv_vcpu_msrs_set(&m.vcpu, &msr, 1), 1, "can be set");
+	msr.value = most + 1;
+	is(myhv_vcpu_msrs_set(&m.vcpu, &msr, 1), 0, "and no more");
+	mini_close(&m);
+}
+
 /* Every MSR that the list names can be read, and written back. */
 static void msr_list(void)
 {
@@ -236,6 +302,7 @@ int main(void)
 	lifetimes();
 	cpuid();
 	msrs();
+	machine_checks();
 	msr_list();
 	properties();
 	return done_testing();

@@ -127,6 +127,9 @@ static void test_machine_check(void **state)
 	assert_true(ok(0x402, 0x1234));
 	assert_true(ok(0x427, 0));
 	assert_false(ok(0x428, 0)); /* the eleventh of ten banks */
+	assert_true(ok(MSR_IA32_MCG_CAP, 32 | BIT(8) | BIT(24)));
+	assert_false(ok(MSR_IA32_MCG_CAP, 33));
+	assert_false(ok(MSR_IA32_MCG_CAP, 10 | BIT(9)));
 	writable.mce_status_writable = true;
 	assert_true(msr_value_ok(msr_rule_find(0x401), 0x401, 1, &writable));
 }
