@@ -214,6 +214,8 @@ static void test_escapes(void **state)
 	escape_feed(&escape, ESCAPE_KEY);
 	assert_int_equal(escape_feed(&escape, 'b'), ESCAPE_BREAK);
 	escape_feed(&escape, ESCAPE_KEY);
+	assert_int_equal(escape_feed(&escape, 'c'), ESCAPE_MONITOR);
+	escape_feed(&escape, ESCAPE_KEY);
 	assert_int_equal(escape_feed(&escape, ESCAPE_KEY), ESCAPE_SEND);
 	/* the second Ctrl-A did not arm it again */
 	assert_int_equal(escape_feed(&escape, 'x'), ESCAPE_SEND);

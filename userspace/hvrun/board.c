@@ -46,7 +46,7 @@ static int create_serial(struct machine *machine, struct error *err)
 		if (!machine->options->serial[i])
 			continue;
 		irq_line_init(&port->irq, machine->vm, place[i].gsi);
-		port->chardev = chardev_open(machine->options->serial[i], &machine->loop,
+		port->chardev = chardev_open("serial", machine->options->serial[i], &machine->loop,
 					     &machine->power, err);
 		if (!port->chardev)
 			return -1;
@@ -100,7 +100,8 @@ static int create_debug_port(struct machine *machine, struct error *err)
 	if (!spec && !log_is_on(LOG_FIRMWARE))
 		return 0;
 	if (spec) {
-		machine->debug_chardev = chardev_open(spec, &machine->loop, &machine->power, err);
+		machine->debug_chardev =
+			chardev_open("debugcon", spec, &machine->loop, &machine->power, err);
 		if (!machine->debug_chardev)
 			return -1;
 	}

@@ -43,6 +43,9 @@ struct char_stdio {
 	bool out_may_block;
 	bool escapes;
 	struct escape escape;
+	const struct chardev_front *monitor; /* shares the line; NULL: none does */
+	void *monitor_dev;
+	bool to_monitor; /* what is typed goes there */
 
 	pthread_mutex_t out_lock;
 	bool out_blocked; /* waits for POLLOUT */
@@ -144,7 +147,10 @@ static void out_ready(struct event_source *source, short revents)
 	flush_locked(stdio);
 	pthread_mutex_unlock(&stdio->out_lock);
 	/* without the lock: the front end has its own, and calls us with it held */
-	stdio->chardev.front->writable(stdio->chardev.front_dev);
+	if (stdio->chardev.front)
+		stdio->chardev.front->writable(stdio->chardev.front_dev);
+	if (stdio->monitor)
+		stdio->monitor->writable(stdio->monitor_dev);
 }
 
 /* At the end: what the guest said last is often what matters. */
@@ -181,6 +187,22 @@ static void print_help(struct char_stdio *stdio)
 	char_stdio_write(&stdio->chardev, (const uint8_t *)escape_help, strlen(escape_help));
 }
 
+static void send_on(struct char_stdio *stdio, uint8_t c)
+{
+	if (stdio->to_monitor)
+		stdio->monitor->receive(stdio->monitor_dev, &c, 1);
+	else
+		queue_add(stdio, c);
+}
+
+static void turn_to_monitor(struct char_stdio *stdio)
+{
+	if (!stdio->monitor)
+		return;
+	stdio->to_monitor = !stdio->to_monitor;
+	stdio->monitor->opened(stdio->monitor_dev, stdio->to_monitor);
+}
+
 static void feed(struct char_stdio *stdio, uint8_t c)
 {
 	enum escape_action action = ESCAPE_SEND;
@@ -192,7 +214,10 @@ static void feed(struct char_stdio *stdio, uint8_t c)
 	case ESCAPE_NOTHING:
 		break;
 	case ESCAPE_SEND:
-		queue_add(stdio, c);
+		send_on(stdio, c);
+		break;
+	case ESCAPE_MONITOR:
+		turn_to_monitor(stdio);
 		break;
 	case ESCAPE_QUIT:
 		power_request(stdio->power, POWER_QUIT, "Ctrl-A x");
@@ -258,6 +283,15 @@ static void char_stdio_input_wanted(struct chardev *chardev)
 		return;
 }
 
+static void char_stdio_attach_monitor(struct chardev *chardev, const struct chardev_front *front,
+				      void *front_dev)
+{
+	struct char_stdio *stdio = (struct char_stdio *)chardev;
+
+	stdio->monitor = front;
+	stdio->monitor_dev = front_dev;
+}
+
 static void char_stdio_destroy(struct chardev *chardev)
 {
 	struct char_stdio *stdio = (struct char_stdio *)chardev;
@@ -321,6 +355,9 @@ struct chardev *char_stdio_open(struct event_loop *loop, struct power *power, in
 	stdio->chardev.write = char_stdio_write;
 	stdio->chardev.input_wanted = char_stdio_input_wanted;
 	stdio->chardev.destroy = char_stdio_destroy;
+	stdio->chardev.is_open = true;
+	if (escapes)
+		stdio->chardev.attach_monitor = char_stdio_attach_monitor;
 	stdio->loop = loop;
 	stdio->power = power;
 	stdio->escapes = escapes;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The back ends of -serial that need no input: null and file:PATH; and the choice. */
+/* The back ends that need no input: null and file:PATH; and the choice. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -36,7 +36,7 @@ static void char_file_destroy(struct chardev *chardev)
 	free(file);
 }
 
-static struct chardev *char_file_open(const char *path, struct error *err)
+static struct chardev *char_file_open(const char *option, const char *path, struct error *err)
 {
 	struct char_file *file;
 	int fd = -1;
@@ -44,7 +44,7 @@ static struct chardev *char_file_open(const char *path, struct error *err)
 	if (path) {
 		fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
 		if (fd < 0) {
-			error_set(err, "-serial: cannot write '%s': %s", path, strerror(errno));
+			error_set(err, "-%s: cannot write '%s': %s", option, path, strerror(errno));
 			return NULL;
 		}
 	}
@@ -59,21 +59,27 @@ static struct chardev *char_file_open(const char *path, struct error *err)
 	file->chardev.write = char_file_write;
 	file->chardev.input_wanted = char_file_input_wanted;
 	file->chardev.destroy = char_file_destroy;
+	file->chardev.is_open = true;
 	return &file->chardev;
 }
 
-struct chardev *chardev_open(const char *spec, struct event_loop *loop, struct power *power,
-			     struct error *err)
+struct chardev *chardev_open(const char *option, const char *spec, struct event_loop *loop,
+			     struct power *power, struct error *err)
 {
 	if (!strcmp(spec, "none") || !strcmp(spec, "null"))
-		return char_file_open(NULL, err);
+		return char_file_open(option, NULL, err);
 	if (!strcmp(spec, "stdio"))
 		return char_stdio_open(loop, power, 0, err);
 	if (!strcmp(spec, "mon:stdio"))
 		return char_stdio_open(loop, power, 1, err);
 	if (!strncmp(spec, "file:", 5) && spec[5])
-		return char_file_open(spec + 5, err);
+		return char_file_open(option, spec + 5, err);
+	if (char_socket_is_named(spec))
+		return char_socket_open(option, spec, loop, err);
 
-	error_set(err, "-serial '%s': there are none, null, stdio, mon:stdio and file:PATH", spec);
+	error_set(err,
+		  "-%s '%s': there are none, null, stdio, mon:stdio, file:PATH, unix:PATH and "
+		  "tcp:HOST:PORT",
+		  option, spec);
 	return NULL;
 }

@@ -6,6 +6,7 @@ const char escape_help[] = "\r\n"
 			   "Ctrl-A h       this help\r\n"
 			   "Ctrl-A x       quit: the machine is switched off at once\r\n"
 			   "Ctrl-A b       send a break (magic SysRq on a Linux console)\r\n"
+			   "Ctrl-A c       to the monitor and back\r\n"
 			   "Ctrl-A Ctrl-A  send Ctrl-A\r\n";
 
 enum escape_action escape_feed(struct escape *escape, uint8_t c)
@@ -26,6 +27,8 @@ enum escape_action escape_feed(struct escape *escape, uint8_t c)
 		return ESCAPE_HELP;
 	case 'b':
 		return ESCAPE_BREAK;
+	case 'c':
+		return ESCAPE_MONITOR;
 	default:
 		return ESCAPE_NOTHING;
 	}

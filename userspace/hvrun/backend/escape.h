@@ -14,6 +14,7 @@ enum escape_action {
 	ESCAPE_QUIT,
 	ESCAPE_HELP,
 	ESCAPE_BREAK,
+	ESCAPE_MONITOR,
 };
 
 /** struct escape - was the last character Ctrl-A? */
