@@ -1,8 +1,9 @@
 #!/bin/busybox sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# PID 1 of L1, from the initramfs. L0's root becomes the lower layer of an overlay: the
-# job can write everywhere and nothing of it lasts, except below /out. Which of the
-# functions here run, the backend writes into /job/setup.
+# PID 1 of L1, from the initramfs. L1's root is L0's, as the lower layer of an overlay, or
+# what was carried of it in the initramfs itself: the job can write everywhere and nothing
+# of it lasts, except below /out. Which of the functions here run, the backend writes into
+# /job/setup.
 
 export PATH=/bin
 /bin/busybox --install -s /bin
@@ -30,6 +31,12 @@ root_9p()
 		fail "cannot mount L0's root"
 	mount -t overlay -o lowerdir=/l0,upperdir=/rw/upper,workdir=/rw/work overlay /root ||
 		fail "cannot mount the overlay"
+	mount_system
+}
+
+# root_carried: it is in place
+root_carried()
+{
 	mount_system
 }
 
@@ -78,6 +85,18 @@ out()
 		fail "cannot mount /out"
 }
 
+# out_disk DEVICE: ... or by a disk, which L0 reads when L1 has ended, in whatever way
+out_disk()
+{
+	mount -t ext4 -o sync,dirsync,noatime "$1" /root/out || fail "cannot mount $1"
+}
+
+# disk DEVICE: the empty disk of --disk, under the name that it has as a virtio disk
+disk()
+{
+	ln -s "$1" /root/dev/vda
+}
+
 . /job/setup
 
 hostname l1
@@ -88,4 +107,5 @@ echo 60 >/proc/sys/kernel/hung_task_timeout_secs
 
 l1agent "$(cat /job/port)" /root /job/argv /job/env "$(cat /job/stdin)" ||
 	fail "the agent ended early"
+umount /root/out 2>/dev/null
 poweroff -f

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Runs the job inside L1 and speaks with hvlab over one channel: a virtio port or a
- * serial line. Everything goes in frames, so that output is exact to the byte and the
- * exit status cannot overtake it.
+ * Runs the job inside L1 and speaks with hvlab over one channel. Everything goes in
+ * frames, so that output is exact to the byte and the exit status cannot overtake it.
+ * A word of its own comes before the first frame, because the emulator may have written
+ * to the channel before.
+ *
+ * Under QEMU the channel is a virtio port, both ways. Under Bochs it is I/O port 0xe9,
+ * whose bytes Bochs writes to its own stdout at once: no line speed, no interrupts.
  *
  *	frame: type (1 byte), length (4 bytes, little-endian), payload
  *	to hvlab:   'H' agent is up, 'O' stdout, 'E' stderr, 'X' exit status (1 byte, last)
@@ -24,6 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/io.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
@@ -34,8 +39,12 @@
 #define FRAME_MAX 32768
 #define HEADER 5
 #define ACK_TIMEOUT_MS 60000
+#define BOCHS_PORT 0xe9
 
-static int port;
+static const char preamble[] = "\0hvlab";
+
+/* -1: there is none, and so no input */
+static int port = -1;
 
 /* The job's ends of stdin, stdout and stderr; -1 when closed. A tty has in == out. */
 struct job {
@@ -69,6 +78,14 @@ static void write_all(int fd, const void *data, size_t len)
 	}
 }
 
+static void send_bytes(const void *data, size_t len)
+{
+	if (port < 0)
+		outsb(BOCHS_PORT, data, len);
+	else
+		write_all(port, data, len);
+}
+
 static void send_frame(char type, const void *data, uint32_t len)
 {
 	uint8_t frame[HEADER + FRAME_MAX];
@@ -77,7 +94,25 @@ static void send_frame(char type, const void *data, uint32_t len)
 	memcpy(frame + 1, &len, sizeof(len));
 	if (len)
 		memcpy(frame + HEADER, data, len);
-	write_all(port, frame, HEADER + len);
+	send_bytes(frame, HEADER + len);
+}
+
+static void open_channel(const char *name)
+{
+	struct termios raw;
+
+	if (!strcmp(name, "e9")) {
+		if (ioperm(BOCHS_PORT, 1, 1))
+			err(1, "ioperm");
+		return;
+	}
+	port = open(name, O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (port < 0)
+		err(1, "%s", name);
+	if (!tcgetattr(port, &raw)) {
+		cfmakeraw(&raw);
+		tcsetattr(port, TCSANOW, &raw);
+	}
 }
 
 /* The NUL-terminated strings of a file, as an argv. */
@@ -102,6 +137,8 @@ static char **read_strings(const char *path)
 static void __attribute__((noreturn)) exec_job(char **argv, char **env)
 {
 	signal(SIGPIPE, SIG_DFL);
+	if (port < 0)
+		ioperm(BOCHS_PORT, 1, 0);
 	environ = env;
 	execvp(argv[0], argv);
 	fprintf(stderr, "hvlab: cannot run %s: %s\n", argv[0], strerror(errno));
@@ -271,6 +308,8 @@ static void await_acknowledgement(void)
 {
 	struct pollfd p = { .fd = port, .events = POLLIN };
 
+	if (port < 0)
+		return;
 	if (input_complete())
 		in.have = 0;
 
@@ -292,7 +331,6 @@ static void on_child(int sig)
 int main(int argc, char **argv)
 {
 	struct sigaction child = { .sa_handler = on_child, .sa_flags = SA_NOCLDSTOP };
-	struct termios raw;
 	struct job job;
 	char **job_argv, **job_env;
 	uint8_t code;
@@ -300,13 +338,7 @@ int main(int argc, char **argv)
 
 	if (argc != 6)
 		errx(2, "usage: l1agent PORT ROOT ARGV-FILE ENV-FILE none|pipe|tty");
-	port = open(argv[1], O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (port < 0)
-		err(1, "%s", argv[1]);
-	if (!tcgetattr(port, &raw)) {
-		cfmakeraw(&raw);
-		tcsetattr(port, TCSANOW, &raw);
-	}
+	open_channel(argv[1]);
 	job_argv = read_strings(argv[3]);
 	job_env = read_strings(argv[4]);
 	if (chroot(argv[2]) || chdir("/tmp"))
@@ -316,6 +348,7 @@ int main(int argc, char **argv)
 	sigaction(SIGCHLD, &child, NULL);
 	signal(SIGPIPE, SIG_IGN);
 
+	send_bytes(preamble, sizeof(preamble));
 	send_frame('H', NULL, 0);
 	if (!strcmp(argv[5], "tty"))
 		start_on_tty(&job, job_argv, job_env);

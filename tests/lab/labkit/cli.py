@@ -50,6 +50,11 @@ def _parser():
     r.add_argument("--cpu", metavar="MODEL", help="the emulator's name of L1's CPU model")
     r.add_argument("--with", dest="with_paths", action="append", default=[], metavar="PATH",
                    help="put this file or folder at /with/NAME in L1")
+    r.add_argument("--carry", action="append", default=[], metavar="PATH",
+                   help="put this file or folder, and the libraries it needs, where it is in "
+                        "L0 (vmx; under svm everything is there anyway)")
+    r.add_argument("--package", dest="packages", action="append", default=[], metavar="NAME",
+                   help="the same with the files of an installed Debian package")
     r.add_argument("--out", type=Path, metavar="DIR", help="what L1 writes to /out lands here")
     r.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     r.add_argument("--timeout", type=float, metavar="S",
@@ -93,9 +98,11 @@ def _run(args):
     for pair in args.env:
         if "=" not in pair:
             raise LabError(f"--env {pair}: not NAME=VALUE")
-    job = Job(argv=command, backend=args.backend, kernel=KERNELS[args.kernel], cpu=args.cpu,
+    backend = runner.BACKENDS[args.backend]
+    job = Job(argv=command, backend=args.backend, vendor=backend.vendor(args.cpu),
+              kernel=KERNELS[args.kernel], cpu=args.cpu,
               smp=1 if args.icount else args.smp, mem=args.mem, disk=args.disk,
-              with_paths=args.with_paths,
+              with_paths=args.with_paths, carry=args.carry, packages=args.packages,
               env=dict(pair.split("=", 1) for pair in args.env), out=args.out,
               timeout=timeout, stdin=stdin, icount=args.icount, append=args.append,
               log=args.log, emulator_args=args.emulator_arg)
@@ -111,7 +118,7 @@ def _prepare(args):
     if args.refresh:
         KERNELS[args.kernel].refresh()
         GUEST.refresh()
-    runner.BACKENDS[args.backend].prepare()
+    runner.BACKENDS[args.backend].prepare(KERNELS[args.kernel])
     for kernel in (KERNELS[args.kernel], GUEST):
         say(f"{kernel.name}: {kernel.release}")
     return 0

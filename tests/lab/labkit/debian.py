@@ -5,6 +5,7 @@ machine's own package database.
 The mirror comes from the machine's apt configuration, so that a user's own mirror
 or proxy is used for the lab as well.
 """
+import hashlib
 import os
 import re
 import subprocess
@@ -45,6 +46,8 @@ def _mirrors():
 class Suite:
     """One Debian suite with package lists of its own in the cache."""
 
+    kind = "deb"
+
     def __init__(self, name):
         self.name = name
         self.dir = root() / "apt" / name
@@ -79,7 +82,7 @@ class Suite:
         stamp = self.dir / "updated"
         if stamp.exists() and not force:
             return
-        with lock(f"apt-{self.name}"):
+        with lock(f"apt-{self.dir.name}"):
             if stamp.exists() and not force:
                 return
             for sub in ("lists/partial", "state", "cache/archives/partial"):
@@ -87,9 +90,9 @@ class Suite:
             (self.dir / "state/status").touch()
             main, security = _mirrors()
             signed = f"[signed-by={KEYRING}] " if os.path.exists(KEYRING) else ""
-            lines = [f"deb {signed}{main} {self.name} main"]
+            lines = [f"{self.kind} {signed}{main} {self.name} main"]
             if security and "-" not in self.name and self.name == "bookworm":
-                lines.append(f"deb {signed}{security} {self.name}-security main")
+                lines.append(f"{self.kind} {signed}{security} {self.name}-security main")
             (self.dir / "sources.list").write_text("\n".join(lines) + "\n")
             say(f"fetching the package lists of {self.name}")
             self._apt("apt-get", "-q", "update", "-o", "APT::Update::Error-Mode=any")
@@ -136,3 +139,46 @@ class Suite:
             _run(["dpkg-deb", "-x", str(deb), str(dest)])
             deb.unlink()
         debs.rmdir()
+
+
+class SourceSuite(Suite):
+    """The source packages of a suite."""
+
+    kind = "deb-src"
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.dir = root() / "apt" / f"{name}-source"
+
+    def unpack_source(self, package, dest):
+        """The upstream source of the package, in the directory `dest`."""
+        self.update()
+        dest.mkdir(parents=True)
+        say(f"fetching the source of {package} from {self.name}")
+        try:
+            tarball = self._download(package, dest)
+        except LabError:
+            self.update(force=True)
+            tarball = self._download(package, dest)
+        _run(["tar", "-xf", str(tarball), "-C", str(dest), "--strip-components=1"])
+        tarball.unlink()
+
+    def _download(self, package, folder):
+        uris = self._apt("apt-get", "-q", "source", "--print-uris", package)
+        said = re.search(r"^'\S+' (\S+\.orig\.tar\.\w+) \d+ SHA256:(\w+)$", uris, re.M)
+        if not said:
+            raise LabError(f"{self.name} has no source of {package}")
+        tarball = folder / said[1]
+        try:
+            self._apt("apt-get", "-q", "source", "--download-only", package, cwd=folder)
+        except LabError:
+            # Mirrors are known that lack a .dsc here and there; it is not needed.
+            if not tarball.exists():
+                raise
+        if hashlib.sha256(tarball.read_bytes()).hexdigest() != said[2]:
+            tarball.unlink()
+            raise LabError(f"{tarball.name} is not what the archive's lists say")
+        for other in folder.glob(f"{package}_*"):
+            if other != tarball:
+                other.unlink()
+        return tarball

@@ -80,6 +80,10 @@ class DebianKernel:
     def modules(self):
         return self.dir / f"lib/modules/{self.release}"
 
+    def has_module(self, name):
+        return any(_name(line.partition(":")[0]) == name for line in
+                   (self.modules / "modules.dep").read_text().splitlines())
+
     @property
     def kdir(self):
         return self.modules / "build"

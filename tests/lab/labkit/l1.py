@@ -23,12 +23,15 @@ class Job:
     """One run, as the command line asked for it."""
     argv: list
     backend: str = "svm"
+    vendor: str = "svm"     # the half of the module that runs
     kernel: object = None
     cpu: str = None
     smp: int = 2
     mem: str = "2G"
     disk: str = None        # size of an empty one
     with_paths: list = field(default_factory=list)
+    carry: list = field(default_factory=list)
+    packages: list = field(default_factory=list)
     env: dict = field(default_factory=dict)
     out: Path = None
     timeout: float = None
@@ -43,7 +46,7 @@ class Job:
             "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             "HOME": "/root", "SHELL": "/bin/bash", "LANG": "C.UTF-8",
             "TERM": os.environ.get("TERM", "dumb"),
-            "MYHV_LAB": "1", "MYHV_BACKEND": self.backend,
+            "MYHV_LAB": "1", "MYHV_BACKEND": self.vendor,
         }
         return {**env, **self.env}
 
@@ -118,7 +121,7 @@ def initramfs(job, port, modules, setup):
     a.file("job/port", port + "\n")
     a.file("job/setup", "".join(" ".join(map(shlex.quote, map(str, line))) + "\n"
                                 for line in setup))
-    return a.bytes()
+    return a
 
 
 def die_with_parent():

@@ -7,6 +7,7 @@ import subprocess
 
 from . import l1
 from .cache import LabError, entry, say
+from .channels import Machine
 from .debian import Suite
 
 SUITE = "bookworm-backports"
@@ -76,12 +77,17 @@ def _kernel(job, cpu):
     return str(job.kernel.vmlinux if job.kernel.pvh and not five_levels else job.kernel.image)
 
 
-def prepare():
+def vendor(_cpu):
+    """Which half of the module this CPU model takes."""
+    return "svm"
+
+
+def prepare(_kernel):
     emulator()
 
 
 def start(job, folder):
-    """Boot L1 with the job. Returns (process, log socket, agent socket)."""
+    """Boot L1 with the job."""
     emu = emulator()
     setup = [("root_9p",)]
     setup += [("with", name, path) for name, path in job.named_paths()]
@@ -89,7 +95,7 @@ def start(job, folder):
     if job.out:
         setup.append(("out",))
     initrd = folder / "initrd"
-    initrd.write_bytes(l1.initramfs(job, "/dev/vport0p1", MODULES, setup))
+    initrd.write_bytes(l1.initramfs(job, "/dev/vport0p1", MODULES, setup).bytes())
 
     log, log_qemu = socket.socketpair()
     agent, agent_qemu = socket.socketpair()
@@ -120,4 +126,10 @@ def start(job, folder):
             pass_fds=(log_qemu.fileno(), agent_qemu.fileno()), preexec_fn=l1.die_with_parent)
     log_qemu.close()
     agent_qemu.close()
-    return process, log, agent
+    agent.setblocking(False)
+    agent = agent.detach()
+    return Machine(process, log.detach(), agent, agent)
+
+
+def finish(_job, _folder):
+    """/out is L0's own."""

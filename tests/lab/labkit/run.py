@@ -13,11 +13,11 @@ import tty
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from . import qemu
+from . import bochs, qemu
 from .cache import say
 from .watch import LogWatch
 
-BACKENDS = {"svm": qemu}
+BACKENDS = {"svm": qemu, "vmx": bochs}
 
 EXIT_TIMEOUT = 124
 EXIT_SICK = 125
@@ -27,6 +27,8 @@ EXIT_INTERRUPTED = 130
 REPORT_S = 5
 POWEROFF_S = 30
 ESCAPE = b"\x1d"    # Ctrl-]
+# The agent's first word: the emulator may have talked on its channel before.
+PREAMBLE = b"\0hvlab\0"
 HEADER = 5
 FRAME_MAX = 32768
 
@@ -62,20 +64,26 @@ class Run:
         self.stopped = None         # why hvlab ended L1 itself: timeout, interrupt, poweroff
         self.deadline = self.started + job.timeout if job.timeout else None
         self._received = bytearray()
+        self._in_frames = False
         self._to_agent = bytearray()
         self._selector = selectors.DefaultSelector()
 
     # ---- one event each ----
 
-    def _on_log(self, sock):
-        data = self._read(sock)
+    def _on_log(self, fd):
+        data = self._read(fd)
         sick_before = self.watch.reason
         self.watch.feed(data)
         if self.watch.reason and not sick_before:
             self._bring_forward(REPORT_S)
 
-    def _on_agent(self, sock):
-        self._received += self._read(sock)
+    def _on_agent(self, fd):
+        self._received += self._read(fd)
+        if not self._in_frames:
+            before, self._in_frames, rest = self._received.partition(PREAMBLE)
+            if not self._in_frames:
+                return
+            self._received = rest
         while len(self._received) >= HEADER:
             length = struct.unpack_from("<I", self._received, 1)[0]
             if len(self._received) < HEADER + length:
@@ -109,20 +117,20 @@ class Run:
             self._to_agent += _frame(b"C")
             self._selector.unregister(fd)
 
-    def _read(self, sock):
+    def _read(self, fd):
         try:
-            data = sock.recv(1 << 16)
+            data = os.read(fd, 1 << 16)
         except ConnectionResetError:
             data = b""
         if not data:
-            self._selector.unregister(sock)
-            self._open.discard(sock)
+            self._selector.unregister(fd)
+            self._open.discard(fd)
         return data
 
-    def _flush_to_agent(self, sock):
-        if self._to_agent and sock in self._open:
+    def _flush_to_agent(self, fd):
+        if self._to_agent and fd is not None:
             try:
-                del self._to_agent[:sock.send(self._to_agent)]
+                del self._to_agent[:os.write(fd, self._to_agent)]
             except (BlockingIOError, BrokenPipeError, ConnectionResetError):
                 pass
 
@@ -135,12 +143,15 @@ class Run:
     def run(self):
         with ExitStack() as stack:
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="hvlab-")))
-            process, log, agent = BACKENDS[self.job.backend].start(self.job, folder)
+            backend = BACKENDS[self.job.backend]
+            machine = backend.start(self.job, folder)
+            process = machine.process
             stack.callback(_reap, process)
-            agent.setblocking(False)
-            self._open = {log, agent}
-            self._selector.register(log, selectors.EVENT_READ, self._on_log)
-            self._selector.register(agent, selectors.EVENT_READ, self._on_agent)
+            self._open = {machine.log, machine.agent}
+            for fd in {*self._open, machine.to_agent} - {None}:
+                stack.callback(os.close, fd)
+            self._selector.register(machine.log, selectors.EVENT_READ, self._on_log)
+            self._selector.register(machine.agent, selectors.EVENT_READ, self._on_agent)
             if self.job.stdin != "none":
                 self._selector.register(0, selectors.EVENT_READ, self._on_stdin)
             if self.job.stdin == "tty":
@@ -149,18 +160,20 @@ class Run:
                 resize()
                 signal.signal(signal.SIGWINCH, resize)
             try:
-                self._loop(agent)
+                self._loop(machine.to_agent)
             except KeyboardInterrupt:
                 self.stopped = "interrupt"
             process.kill() if self._open else process.wait()
             process.wait()
+            backend.finish(self.job, folder)
             self.watch.finish()
             if self.job.log:
                 self.job.log.write_bytes(b"\n".join(self.watch.lines) + b"\n")
             errors = (folder / "emulator.log").read_text(errors="replace").strip()
-        return self._verdict(process.returncode, errors)
+        failed = 0 if process.returncode in machine.ended else process.returncode
+        return self._verdict(failed, errors)
 
-    def _loop(self, agent):
+    def _loop(self, to_agent):
         while self._open and not self.stopped:
             wait = 0.2 if self._to_agent else 1.0
             if self.deadline:
@@ -171,7 +184,7 @@ class Run:
                 wait = min(wait, left)
             for key, _ in self._selector.select(wait):
                 key.data(key.fileobj)
-            self._flush_to_agent(agent)
+            self._flush_to_agent(to_agent)
 
     def _verdict(self, emulator_status, emulator_errors):
         if self.stopped == "interrupt":

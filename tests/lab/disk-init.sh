@@ -1,0 +1,101 @@
+#!/bin/busybox sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# /init of a guest that works on its disks. `job=NAME` on the kernel's command line says
+# how; it says what came of it on the console, and powers off.
+
+/bin/busybox --install -s /bin
+export PATH=/bin
+mount -t devtmpfs dev /dev
+mount -t proc proc /proc
+mount -t sysfs sys /sys
+mkdir -p /mnt
+for module in $(cat /modules/order); do
+	insmod "/modules/$module"
+done
+
+# wait_for DEVICE
+wait_for()
+{
+	for _ in $(seq 100); do
+		[ -b "$1" ] && return 0
+		usleep 100000
+	done
+	echo "job: no $1"
+	return 1
+}
+
+value_of()
+{
+	sed -n "s/.*\b$1=\([^ ]*\).*/\1/p" /proc/cmdline
+}
+
+# The image's own file system: what was put in is there, and what is written stays.
+job_check()
+{
+	wait_for /dev/sda1 && mount -t ext4 /dev/sda1 /mnt || return
+	(cd /mnt && md5sum -c sums) || return
+	dd if=/dev/urandom of=/tmp/made bs=1M count=4 2>/dev/null
+	cp /tmp/made /mnt/written && sync
+	echo 3 >/proc/sys/vm/drop_caches
+	cmp /tmp/made /mnt/written || return
+	rm /mnt/written
+	umount /mnt
+}
+
+job_cdrom()
+{
+	wait_for /dev/sr0 && mount -t iso9660 -o ro /dev/sr0 /mnt || return
+	(cd /mnt && md5sum -c sums) && umount /mnt
+}
+
+# Numbered sectors, each said to be there only when the disk has said so.
+job_durable()
+{
+	wait_for /dev/sda || return
+	n=$(value_of from)
+	while :; do
+		n=$((n + 1))
+		printf 'record %08d of a disk that keeps what it says\n%480s' $n "" |
+			dd of=/dev/sda bs=512 count=1 seek=$n conv=fsync,notrunc iflag=fullblock 2>/dev/null ||
+			return
+		echo "durable $n"
+	done
+}
+
+# All of the disk, more than the host may have room for.
+job_fill()
+{
+	wait_for /dev/sda || return
+	bytes=$(cat /sys/block/sda/size)
+	bytes=$((bytes * 512))
+	megabytes=$((bytes >> 20))
+	for n in $(seq 0 $((megabytes - 1))); do
+		yes "megabyte $n" | dd of=/dev/sda bs=1M count=1 seek=$n iflag=fullblock \
+			conv=notrunc 2>/dev/null || return
+		[ $((n % 16)) = 15 ] && sync && echo "filled $n"
+	done
+	sync
+	echo 3 >/proc/sys/vm/drop_caches
+	for n in $(seq 0 $((megabytes - 1))); do
+		yes "megabyte $n" | head -c 1048576 >/tmp/want
+		dd if=/dev/sda bs=1M count=1 skip=$n 2>/dev/null | cmp - /tmp/want || return
+	done
+}
+
+# What the drives say of themselves.
+job_list()
+{
+	wait_for /dev/sda || return
+	for disk in /sys/block/sd? /sys/block/sr?; do
+		[ -e "$disk" ] || continue
+		echo "drive ${disk##*/} $(cat "$disk/size") $(cat "$disk/device/model")"
+	done
+}
+
+job=$(value_of job)
+if "job_${job:-check}"; then
+	echo "job: ok"
+else
+	echo "job: failed"
+fi
+poweroff -f
