@@ -166,6 +166,7 @@ struct myhv_backend {
 };
 
 extern const struct myhv_backend svm_backend;
+extern const struct myhv_backend vmx_backend;
 
 /* The one in use, chosen at load; never NULL after module init. */
 extern const struct myhv_backend *backend;

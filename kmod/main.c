@@ -44,8 +44,13 @@ static int choose_backend(void)
 	case X86_VENDOR_HYGON:
 		backend = &svm_backend;
 		break;
+	case X86_VENDOR_INTEL:
+	case X86_VENDOR_CENTAUR:
+	case X86_VENDOR_ZHAOXIN:
+		backend = &vmx_backend;
+		break;
 	default:
-		pr_err("myhv: this CPU is not supported: AMD-V (SVM with nested paging) is needed\n");
+		pr_err("myhv: this CPU is not supported: VT-x or AMD-V is needed\n");
 		return -ENODEV;
 	}
 	return backend->probe(&backend_caps);
@@ -58,13 +63,15 @@ static int __init myhv_init(void)
 	ret = choose_backend();
 	if (ret)
 		return ret;
-	host_mitigations_init();
+	ret = host_mitigations_init();
+	if (ret)
+		return ret;
 	ret = host_fpu_init();
 	if (ret)
-		return ret;
+		goto exit_mitigations;
 	ret = kick_init();
 	if (ret)
-		return ret;
+		goto exit_mitigations;
 	ret = backend->setup();
 	if (ret)
 		goto exit_kick;
@@ -88,6 +95,8 @@ teardown:
 	backend->teardown();
 exit_kick:
 	kick_exit();
+exit_mitigations:
+	host_mitigations_exit();
 	return ret;
 }
 
@@ -100,6 +109,7 @@ static void __exit myhv_exit(void)
 	mem_notifier_exit();
 	backend->teardown();
 	kick_exit();
+	host_mitigations_exit();
 }
 
 module_init(myhv_init);

@@ -82,11 +82,16 @@ struct host_mitigations {
 	bool virt_spec_ctrl;
 };
 extern struct host_mitigations host_mitigations;
-void host_mitigations_init(void);
+int host_mitigations_init(void);
+void host_mitigations_exit(void);
 /* [burst] begin: IBPB when another vCPU ran here last. */
 void host_mitigations_switch(struct myhv_vcpu *vcpu);
 /* [entry] with host_mitigations.spec_ctrl: the guest's SPEC_CTRL in, the host's back. */
 void host_spec_ctrl_enter(u64 guest);
 void host_spec_ctrl_leave(u64 guest);
+/* What must be written after an exit, before any RET; ~0: nothing. */
+u64 host_spec_ctrl_after(u64 guest);
+/* [burst] begin, with host_mitigations.l1d_flush */
+void host_l1d_flush(void);
 
 #endif /* MYHV_HOST_H */

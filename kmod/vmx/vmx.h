@@ -1,0 +1,370 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * VT-x: what the files of this folder share. Field and bit names of the VMCS are the
+ * kernel's (asm/vmx.h).
+ *
+ * What is in the VMCS can be touched only in VMX operation, with that VMCS current on this
+ * CPU, and any interrupt may bring the end of VMX (reboot). So it is touched only between
+ * vmx_open() and vmx_close(), IRQs off; what changes or is asked for in between lives in struct
+ * vmx_vcpu, and vmx->dirty tells the next entry what to write.
+ */
+#ifndef MYHV_VMX_H
+#define MYHV_VMX_H
+
+/* ---- shared with vmx_enter.S ---- */
+
+#define VMX_GPR(n) ((n) * 8)
+#define VMX_ENTER_LAUNCHED 1 /* VMRESUME, not VMLAUNCH */
+#define VMX_ENTER_VERW 2     /* clear the CPU's buffers */
+#define VMX_HOST_RSP 0x6c14  /* VMCS field */
+
+#ifndef __ASSEMBLY__
+
+#include <linux/list.h>
+#include <linux/percpu.h>
+#include <asm/vmx.h>
+#include "core/vcpu.h"
+#include "vmx_caps.h"
+#include "vmx_state.h"
+
+#define VMX_TSC_RATIO_FRAC_BITS 48
+
+/* Bits of CR0 that the guest changes without an exit; all others are ours. */
+#define VMX_CR0_GUEST_OWNED (X86_CR0_TS | X86_CR0_MP | X86_CR0_EM | X86_CR0_WP | X86_CR0_AM)
+
+/* ---- instructions ---- */
+
+void vmx_field_refused(unsigned long field, u64 value);
+
+static __always_inline u64 vmcs_read(unsigned long field)
+{
+	u64 value = 0; /* what a field reads as that this CPU does not have */
+
+	asm volatile("vmread %1, %0" : "+r"(value) : "r"(field) : "cc");
+	return value;
+}
+
+static __always_inline void vmcs_write(unsigned long field, u64 value)
+{
+	asm goto("vmwrite %1, %0\n\t"
+		 "jna %l[refused]"
+		 : : "r"(field), "rm"(value) : "cc" : refused);
+	return;
+refused:
+	vmx_field_refused(field, value);
+}
+
+/* ---- the exit table's rows: basic exit reasons, exceptions, and some of our own ---- */
+
+#define VMX_NR_REASONS 0x60
+#define VMX_ROW_EXCEPTION 0x80 /* + vector */
+#define VMX_ROW_PDPTES 0xfb    /* ours: not entered, PDPTEs must be read first */
+#define VMX_ROW_OFF 0xfc       /* ours: VMX is not ours to use */
+#define VMX_ROW_OTHER 0xfd
+#define VMX_ROW_REFUSED 0xfe   /* VMLAUNCH or VMRESUME failed */
+#define VMX_ROW_INVALID 0xff   /* entry failed: guest state */
+
+/* EXIT_QUALIFICATION of an EPT violation; SDM "Exit Qualification for EPT Violations" */
+#define VMX_EPT_Q_WRITE BIT(1)
+#define VMX_EPT_Q_FETCH BIT(2)
+#define VMX_EPT_Q_LINEAR_VALID BIT(7)
+#define VMX_EPT_Q_FINAL BIT(8)
+#define VMX_EPT_Q_NMI_UNBLOCKED BIT(12)
+
+/* ... of a task switch */
+#define VMX_TASK_Q_SOURCE_SHIFT 30
+
+/* ... of an I/O instruction */
+#define VMX_IO_Q_SIZE 7u /* less one */
+#define VMX_IO_Q_IN BIT(3)
+#define VMX_IO_Q_STRING BIT(4)
+#define VMX_IO_Q_PORT_SHIFT 16
+
+/* ---- per CPU ---- */
+
+/**
+ * struct vmx_cpu - VT-x on one CPU; IRQs off
+ * @enabled: we may use it
+ * @current_vcpu: whose VMCS is current
+ * @loaded: vCPUs whose VMCS is active here, by vmx_vcpu::link
+ * @vmxon: the VMXON region
+ * @efer ... @tsc_aux: the host's, which do not change while the CPU is up
+ */
+struct vmx_cpu {
+	bool enabled;
+	struct vmx_vcpu *current_vcpu;
+	struct list_head loaded;
+	struct page *vmxon;
+	u64 efer;
+	u64 star;
+	u64 lstar;
+	u64 cstar;
+	u64 syscall_mask;
+	u64 sysenter_cs;
+	u64 sysenter_esp;
+	u64 sysenter_eip;
+	u64 gs_base;
+	u64 tsc_aux;
+};
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
+
+/* ---- module-wide, set at load ---- */
+
+/**
+ * struct vmx_global
+ * @features: MYHV_CPU_FEATURE_*
+ * @ept_vpid: IA32_VMX_EPT_VPID_CAP
+ * @revision: of the VMCS
+ * @pin: @proc: @proc2: @exit: @entry: control words that vCPUs start from
+ * @window: VMX is on only around each use, see vmx_host.c
+ * @vpid: VPIDs are in use
+ * @zero_length: software events can be injected with an instruction length of 0
+ * @has_tsc_aux: the CPU has RDTSCP or RDPID
+ * @cr4_fixed0: @cr4_fixed1: bits that CR4 must have, may have
+ * @msr_bitmap: what vCPUs share that have not changed theirs
+ */
+struct vmx_global {
+	u64 features;
+	u64 ept_vpid;
+	u32 revision;
+	u32 pin;
+	u32 proc;
+	u32 proc2;
+	u32 exit;
+	u32 entry;
+	bool window;
+	bool vpid;
+	bool zero_length;
+	bool has_tsc_aux;
+	u64 cr4_fixed0;
+	u64 cr4_fixed1;
+	void *msr_bitmap;
+};
+extern struct vmx_global vmx_global;
+
+/* ---- the vCPU ---- */
+
+/* vmx->dirty: what the next entry must write to the VMCS. */
+#define VMX_DIRTY_CONSTANT BIT(0)   /* all that never changes: a new VMCS */
+#define VMX_DIRTY_HOST BIT(1)	    /* the host state of this CPU */
+#define VMX_DIRTY_PROC BIT(2)
+#define VMX_DIRTY_PROC2 BIT(3)
+#define VMX_DIRTY_EXCEPTIONS BIT(4)
+#define VMX_DIRTY_MSR_BITMAP BIT(5)
+#define VMX_DIRTY_TSC BIT(6)
+#define VMX_DIRTY_SYSENTER BIT(7)
+#define VMX_DIRTY_SHADOW BIT(8)
+#define VMX_DIRTY_DR7 BIT(9)
+#define VMX_DIRTY_CR4_MASK BIT(10)
+#define VMX_DIRTY_PDPTES BIT(11)
+#define VMX_DIRTY_ALL 0xfffu
+
+/**
+ * struct vmx_exit - facts of the last exit
+ * @reason: as the CPU gave it
+ * @row: of the exit table
+ * @intr: @intr_error: exception or NMI
+ * @idt: @idt_error: event whose delivery was cut short
+ * @insn_length: 0 when it is not defined for this exit
+ * @error: VM-instruction error, when an entry was refused
+ */
+struct vmx_exit {
+	u32 reason;
+	u8 row;
+	u32 intr;
+	u32 intr_error;
+	u32 idt;
+	u32 idt_error;
+	u32 insn_length;
+	u32 error;
+	u64 qualification;
+	u64 gpa;
+};
+
+/**
+ * struct vmx_vcpu - vCPU thread only, but for the first group
+ * @link: @cpu: where the VMCS is active (-1: nowhere); changed on that CPU, IRQs off
+ * @launched: VMRESUME can be used
+ * @vmcs: the region; @vmcs_pa: its address
+ * @tlb_cpu: CPU that may hold translations of ours
+ * @flush_ept: @flush_vpid: the next entry flushes
+ * @dirty: VMX_DIRTY_*
+ * @proc: @proc2: @entry: @exceptions: control words, wished
+ * @interruptibility: of the guest, as after the exit or wished
+ * @rip: @rsp: @rflags: what the VMCS holds
+ * @cr0: @cr4: the guest's view of the bits that we own
+ * @cr4_owned: bits of CR4 that the guest changes without an exit
+ * @cr2: the guest's; @efer: the guest's
+ * @pdptes: of PAE paging; @pdptes_stale: read them before the next entry
+ * @msrs: the guest's
+ * @syscall_live: the guest's SYSCALL MSRs are in the CPU
+ * @kernel_gs_base: the guest's, but within a burst
+ * @tsc_aux: what MSR_TSC_AUX holds in this burst
+ * @msr_bitmap: private copy, NULL: the shared one
+ * @dr: @dr6: @dr7: the guest's, but while @dr_live and in the guest
+ * @dr_live: the guest owns the debug registers: its accesses do not exit
+ * @dr_load: DR0-3 and DR6 must be in the CPU while the guest runs
+ * @soft: with @soft_rip: software event under injection, and the RIP before it
+ * @exit: of the last exit
+ * @host: what the VMCS holds, or what burst_end must put back
+ */
+struct vmx_vcpu {
+	struct myhv_vcpu vcpu;
+	struct list_head link;
+	int cpu;
+	bool launched;
+	void *vmcs;
+	u64 vmcs_pa;
+	int tlb_cpu;
+	bool flush_ept;
+	bool flush_vpid;
+	u32 dirty;
+	u32 proc;
+	u32 proc2;
+	u32 entry;
+	u32 exceptions;
+	u32 interruptibility;
+	u64 rip;
+	u64 rsp;
+	u64 rflags;
+	u64 cr0;
+	u64 cr4;
+	u64 cr4_owned;
+	u64 cr2;
+	u64 efer;
+	u64 pdptes[4];
+	bool pdptes_stale;
+	struct {
+		u64 star;
+		u64 lstar;
+		u64 cstar;
+		u64 syscall_mask;
+		u64 sysenter_cs;
+		u64 sysenter_esp;
+		u64 sysenter_eip;
+		u64 pat;
+		u64 debugctl;
+	} msrs;
+	bool syscall_live;
+	u64 kernel_gs_base;
+	u64 tsc_aux;
+	void *msr_bitmap;
+	u64 dr[4];
+	u64 dr6;
+	u64 dr7;
+	bool dr_live;
+	bool dr_load;
+	struct event soft;
+	u64 soft_rip;
+	struct vmx_exit exit;
+	struct {
+		u64 rsp;
+		u64 cr3;
+		u64 cr4;
+		u64 fs_base;
+		u64 kernel_gs_base;
+		u64 debugctl;
+		u64 dr[4];
+		u16 ds, es, fs, gs;
+	} host;
+};
+
+static inline struct vmx_vcpu *to_vmx(struct myhv_vcpu *vcpu)
+{
+	return container_of(vcpu, struct vmx_vcpu, vcpu);
+}
+
+static inline bool vmx_has(u64 feature)
+{
+	return vmx_global.features & feature;
+}
+
+/* Of the vCPU alone: translations are tagged with the EPT pointer too. */
+static inline u16 vmx_vpid(const struct vmx_vcpu *vmx)
+{
+	return vmx_global.vpid ? vmx->vcpu.id + 1 : 0;
+}
+
+/*
+ * vmx_enter.S: enter and come back. @gpr in ModRM order, RSP in it is not touched. @host_rsp: what
+ * HOST_RSP holds. @spec_ctrl: to be written after the exit, before any RET; ~0: nothing. True:
+ * the entry instruction failed.
+ */
+bool vmx_vmenter(u64 *gpr, u32 flags, u64 *host_rsp, u64 spec_ctrl);
+extern const char vmx_vmexit[];
+
+/* vmx_caps.c */
+int vmx_caps_probe(struct backend_caps *caps);
+
+/* vmx_host.c: VMX operation, and which VMCS is where */
+int vmx_host_setup(void);
+void vmx_host_teardown(void);
+int vmx_cpu_enable(void);
+void vmx_cpu_disable(void);
+/* False: VMX is gone or somebody else's. IRQs off throughout. */
+bool vmx_enter_operation(struct vmx_vcpu *vmx);
+void vmx_leave_operation(struct vmx_vcpu *vmx);
+/* The same around a look at the VMCS from anywhere on the vCPU's thread. */
+bool vmx_open(struct vmx_vcpu *vmx, unsigned long *flags);
+void vmx_close(struct vmx_vcpu *vmx, unsigned long flags);
+/* [sleep] or burst_begin: no other CPU holds the VMCS any more */
+void vmx_vmcs_fetch_here(struct vmx_vcpu *vmx);
+void vmx_vmcs_release(struct vmx_vcpu *vmx);
+void vmx_host_state_write(struct vmx_vcpu *vmx);
+void vmx_host_state_save(struct vmx_vcpu *vmx);
+void vmx_host_state_restore(struct vmx_vcpu *vmx);
+
+/* vmx_vcpu.c */
+struct myhv_vcpu *vmx_vcpu_alloc(struct myhv_vm *vm);
+void vmx_vcpu_free(struct myhv_vcpu *vcpu);
+void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init);
+void vmx_cpuid_changed(struct myhv_vcpu *vcpu);
+void vmx_fields_flush(struct vmx_vcpu *vmx);
+void vmx_tsc_update(struct myhv_vcpu *vcpu);
+void vmx_debug_update(struct myhv_vcpu *vcpu);
+void vmx_debug_live(struct vmx_vcpu *vmx, bool live);
+
+/* vmx_regs.c */
+void vmx_regs_fetch(struct myhv_vcpu *vcpu, u32 groups);
+void vmx_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c);
+void vmx_regs_commit(struct myhv_vcpu *vcpu, u32 groups);
+void vmx_dr_load_update(struct vmx_vcpu *vmx);
+
+/* vmx_msr.c */
+int vmx_msr_get(struct myhv_vcpu *vcpu, u32 index, u64 *value);
+int vmx_msr_set(struct myhv_vcpu *vcpu, u32 index, u64 value);
+void vmx_msr_intercept(struct myhv_vcpu *vcpu, u32 index, bool read, bool write);
+void vmx_msr_bitmap_init(void *bitmap);
+void vmx_msrs_load(struct vmx_vcpu *vmx);
+void vmx_msrs_unload(struct vmx_vcpu *vmx);
+void vmx_msrs_efer_changed(struct vmx_vcpu *vmx);
+
+/* vmx_run.c */
+void vmx_burst_begin(struct myhv_vcpu *vcpu);
+void vmx_burst_end(struct myhv_vcpu *vcpu);
+void vmx_enter(struct myhv_vcpu *vcpu);
+
+/* vmx_event.c */
+void vmx_event_program(struct vmx_vcpu *vmx);
+void vmx_event_requeue(struct vmx_vcpu *vmx);
+bool vmx_is_soft_event(u32 info);
+bool vmx_is_fault(u32 info);
+u32 vmx_shadow_get(struct myhv_vcpu *vcpu);
+void vmx_shadow_set(struct myhv_vcpu *vcpu, u32 shadow);
+bool vmx_nmi_blocked_get(struct myhv_vcpu *vcpu);
+void vmx_nmi_blocked_set(struct myhv_vcpu *vcpu, bool blocked);
+void vmx_irq_window(struct myhv_vcpu *vcpu, bool on);
+void vmx_nmi_window(struct myhv_vcpu *vcpu, bool on);
+
+/* vmx_exit.c */
+void vmx_exit_read(struct vmx_vcpu *vmx);
+bool vmx_exit_cut_iret(const struct vmx_vcpu *vmx);
+enum exit_action vmx_handle_exit(struct myhv_vcpu *vcpu);
+void vmx_exit_info(struct myhv_vcpu *vcpu, u64 *reason, u64 info[2]);
+const char *vmx_exit_name(u32 code);
+
+/* vmx_report.c */
+void vmx_report_failure(struct vmx_vcpu *vmx);
+
+#endif /* __ASSEMBLY__ */
+#endif /* MYHV_VMX_H */

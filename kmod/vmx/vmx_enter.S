@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Into the guest and out again. RSP, RIP, RFLAGS, segments and control registers change with
+ * the VMCS; the other general registers are ours.
+ */
+#include <linux/linkage.h>
+#include <asm/alternative.h>
+#include <asm/cpufeatures.h>
+#include <asm/msr-index.h>
+#include <asm/nospec-branch.h>
+#include <asm/segment.h>
+#include "compat/compat_asm.h"
+#include "vmx/vmx.h"
+
+#define GPR_RAX VMX_GPR(0)
+#define GPR_RCX VMX_GPR(1)
+#define GPR_RDX VMX_GPR(2)
+#define GPR_RBX VMX_GPR(3)
+#define GPR_RBP VMX_GPR(5)
+#define GPR_RSI VMX_GPR(6)
+#define GPR_RDI VMX_GPR(7)
+
+/* On the stack while the guest runs; what does not fit below RSP at the exit is above. */
+#define FRAME_FLAGS 0
+#define FRAME_GPR 8
+#define FRAME_SPEC 16
+
+	.section .rodata, "a"
+	.balign 2
+vmx_verw_sel:
+	.word __KERNEL_DS
+
+	.section .text, "ax"
+
+/*
+ * bool vmx_vmenter(u64 *gpr, u32 flags, u64 *host_rsp, u64 spec_ctrl)
+ *
+ * IRQs are off; an NMI that arrives outside the guest finds the host's state complete.
+ */
+SYM_FUNC_START(vmx_vmenter)
+	push	%rbp
+	push	%r15
+	push	%r14
+	push	%r13
+	push	%r12
+	push	%rbx
+	push	%rcx	/* FRAME_SPEC */
+	push	%rdi	/* FRAME_GPR */
+	push	%rsi	/* FRAME_FLAGS */
+
+	cmp	%rsp, (%rdx)
+	je	.Lhost_rsp_is_right
+	mov	%rsp, (%rdx)
+	mov	$VMX_HOST_RSP, %eax
+	vmwrite	%rsp, %rax
+.Lhost_rsp_is_right:
+
+	mov	GPR_RAX(%rdi), %rax
+	mov	GPR_RCX(%rdi), %rcx
+	mov	GPR_RDX(%rdi), %rdx
+	mov	GPR_RBX(%rdi), %rbx
+	mov	GPR_RBP(%rdi), %rbp
+	mov	GPR_RSI(%rdi), %rsi
+	mov	VMX_GPR(8)(%rdi), %r8
+	mov	VMX_GPR(9)(%rdi), %r9
+	mov	VMX_GPR(10)(%rdi), %r10
+	mov	VMX_GPR(11)(%rdi), %r11
+	mov	VMX_GPR(12)(%rdi), %r12
+	mov	VMX_GPR(13)(%rdi), %r13
+	mov	VMX_GPR(14)(%rdi), %r14
+	mov	VMX_GPR(15)(%rdi), %r15
+	mov	GPR_RDI(%rdi), %rdi
+
+	/* After the last load of anything that the guest must not learn. */
+	testb	$VMX_ENTER_VERW, FRAME_FLAGS(%rsp)
+	jz	.Lbuffers_are_clear
+	verw	vmx_verw_sel(%rip)
+.Lbuffers_are_clear:
+	testb	$VMX_ENTER_LAUNCHED, FRAME_FLAGS(%rsp)
+	jz	.Llaunch
+	vmresume
+	jmp	.Lfailed
+.Llaunch:
+	vmlaunch
+	jbe	.Lfailed
+
+	/* HOST_RIP. RSP is HOST_RSP; the rest of the GPRs are the guest's. */
+SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
+	ANNOTATE_NOENDBR
+	push	%rax
+	mov	FRAME_GPR + 8(%rsp), %rax
+	pop	GPR_RAX(%rax)
+	mov	%rcx, GPR_RCX(%rax)
+	mov	%rdx, GPR_RDX(%rax)
+	mov	%rbx, GPR_RBX(%rax)
+	mov	%rbp, GPR_RBP(%rax)
+	mov	%rsi, GPR_RSI(%rax)
+	mov	%rdi, GPR_RDI(%rax)
+	mov	%r8, VMX_GPR(8)(%rax)
+	mov	%r9, VMX_GPR(9)(%rax)
+	mov	%r10, VMX_GPR(10)(%rax)
+	mov	%r11, VMX_GPR(11)(%rax)
+	mov	%r12, VMX_GPR(12)(%rax)
+	mov	%r13, VMX_GPR(13)(%rax)
+	mov	%r14, VMX_GPR(14)(%rax)
+	mov	%r15, VMX_GPR(15)(%rax)
+	xor	%ebx, %ebx	/* the result */
+
+.Lclean:
+	/* No RET before these: the guest has trained the return predictors. */
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, \
+			   X86_FEATURE_RSB_VMEXIT_LITE
+	mov	FRAME_SPEC(%rsp), %rax
+	cmp	$-1, %rax
+	je	.Lspec_ctrl_is_right
+	mov	%rax, %rdx
+	shr	$32, %rdx
+	mov	$MSR_IA32_SPEC_CTRL, %ecx
+	wrmsr
+.Lspec_ctrl_is_right:
+	MYHV_UNTRAIN_RET
+
+	/* What the guest left must not steer the host's speculation. */
+	xor	%ecx, %ecx
+	xor	%edx, %edx
+	xor	%ebp, %ebp
+	xor	%esi, %esi
+	xor	%edi, %edi
+	xor	%r8d, %r8d
+	xor	%r9d, %r9d
+	xor	%r10d, %r10d
+	xor	%r11d, %r11d
+	xor	%r12d, %r12d
+	xor	%r13d, %r13d
+	xor	%r14d, %r14d
+	xor	%r15d, %r15d
+
+	mov	%ebx, %eax
+	add	$24, %rsp
+	pop	%rbx
+	pop	%r12
+	pop	%r13
+	pop	%r14
+	pop	%r15
+	pop	%rbp
+	RET
+
+.Lfailed:
+	mov	$1, %ebx
+	jmp	.Lclean
+SYM_FUNC_END(vmx_vmenter)

@@ -1,0 +1,283 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The life of a vCPU's VMCS: creation, reset, and the fields that are not registers: controls,
+ * bitmaps, time. They are kept in struct vmx_vcpu and written by the next entry.
+ */
+#include <linux/gfp.h>
+#include <linux/io.h>
+#include <linux/slab.h>
+#include "compat/compat.h"
+#include "cpuid_policy.h"
+#include "vmx/vmx.h"
+
+#define PAT_RESET 0x0007040600070406ULL
+
+#define PLE_GAP_TICKS 128
+#define PLE_WINDOW_TICKS 4096
+
+/* What the guest may change in CR4 without us: nothing depends on it. */
+#define CR4_OWNABLE                                                                   \
+	((u64)(X86_CR4_PVI | X86_CR4_TSD | X86_CR4_DE | X86_CR4_PGE | X86_CR4_PCE |  \
+	       X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT))
+
+#define CPUID_7_EBX_INVPCID BIT(10)
+
+/* ---- control words ---- */
+
+/*
+ * #DB and #AC are always seen: a guest can make their delivery raise them again, and
+ * that loop takes no interrupts. #MC is the host's.
+ */
+static u32 exception_intercepts(struct vmx_vcpu *vmx)
+{
+	u32 mask = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC);
+
+	if (vmx->vcpu.guest_debug.flags & MYHV_DEBUG_SW_BP)
+		mask |= BIT(X86_TRAP_BP);
+	return mask;
+}
+
+static bool cpuid_has_invpcid(struct myhv_vcpu *vcpu)
+{
+	const struct cpuid_row *row = vcpu->cpuid ? cpuid_find(vcpu->cpuid, 7, 0) : NULL;
+
+	return row && (row->regs[LEAF_EBX] & CPUID_7_EBX_INVPCID);
+}
+
+static u32 secondary_controls(struct vmx_vcpu *vmx)
+{
+	struct myhv_vcpu *vcpu = &vmx->vcpu;
+	u32 proc2 = vmx_global.proc2;
+
+	/* what CPUID does not offer is #UD */
+	if (!vcpu->cpuid || !vcpu->cpuid->rdtscp)
+		proc2 &= ~(u32)SECONDARY_EXEC_ENABLE_RDTSCP;
+	if (!cpuid_has_invpcid(vcpu))
+		proc2 &= ~(u32)SECONDARY_EXEC_ENABLE_INVPCID;
+	if (!vcpu->tsc.ratio)
+		proc2 &= ~(u32)SECONDARY_EXEC_TSC_SCALING;
+	return proc2;
+}
+
+static u32 primary_controls(struct vmx_vcpu *vmx)
+{
+	struct myhv_vcpu *vcpu = &vmx->vcpu;
+	u32 proc = vmx_global.proc;
+
+	if (vmx->dr_live)
+		proc &= ~(u32)CPU_BASED_MOV_DR_EXITING;
+	if (vcpu->irq_window_on)
+		proc |= CPU_BASED_INTR_WINDOW_EXITING;
+	if (vcpu->nmi_window_on)
+		proc |= CPU_BASED_NMI_WINDOW_EXITING;
+	if (vcpu->guest_debug.flags & MYHV_DEBUG_STEP)
+		proc |= CPU_BASED_MONITOR_TRAP_FLAG;
+	return proc;
+}
+
+static void controls_init(struct vmx_vcpu *vmx)
+{
+	vmx->proc = primary_controls(vmx);
+	vmx->proc2 = secondary_controls(vmx);
+	vmx->exceptions = exception_intercepts(vmx);
+	vmx->dirty = VMX_DIRTY_ALL;
+}
+
+/* What no entry changes, and what is zero in every VMCS of ours. */
+static void write_constants(struct vmx_vcpu *vmx)
+{
+	static const unsigned long zero[] = {
+		PAGE_FAULT_ERROR_CODE_MASK, PAGE_FAULT_ERROR_CODE_MATCH, CR3_TARGET_COUNT,
+		VM_EXIT_MSR_STORE_COUNT, VM_EXIT_MSR_LOAD_COUNT, VM_ENTRY_MSR_LOAD_COUNT,
+		VM_ENTRY_INTR_INFO_FIELD, GUEST_IA32_DEBUGCTL, GUEST_ACTIVITY_STATE,
+		GUEST_PENDING_DBG_EXCEPTIONS,
+	};
+	unsigned int i;
+
+	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vmx_global.pin);
+	vmcs_write(VM_EXIT_CONTROLS, vmx_global.exit);
+	vmcs_write(VM_ENTRY_CONTROLS, vmx->entry);
+	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
+	vmcs_write(EPT_POINTER, vmx_eptp(&backend_caps.slat_format, vmx->vcpu.vm->slat.root_hpa));
+	vmcs_write(CR0_GUEST_HOST_MASK, ~(u64)VMX_CR0_GUEST_OWNED);
+	if (vmx_global.vpid)
+		vmcs_write(VIRTUAL_PROCESSOR_ID, vmx_vpid(vmx));
+	if (vmx_has(MYHV_CPU_FEATURE_PAUSE_FILTER)) {
+		vmcs_write(PLE_GAP, PLE_GAP_TICKS);
+		vmcs_write(PLE_WINDOW, PLE_WINDOW_TICKS);
+	}
+	for (i = 0; i < ARRAY_SIZE(zero); i++)
+		vmcs_write(zero[i], 0);
+}
+
+static void write_sysenter(struct vmx_vcpu *vmx)
+{
+	vmcs_write(GUEST_SYSENTER_CS, vmx->msrs.sysenter_cs);
+	vmcs_write(GUEST_SYSENTER_ESP, vmx->msrs.sysenter_esp);
+	vmcs_write(GUEST_SYSENTER_EIP, vmx->msrs.sysenter_eip);
+}
+
+static void write_tsc(struct vmx_vcpu *vmx)
+{
+	vmcs_write(TSC_OFFSET, vmx->vcpu.tsc.offset);
+	if (vmx->vcpu.tsc.ratio)
+		vmcs_write(TSC_MULTIPLIER, vmx->vcpu.tsc.ratio);
+}
+
+static void write_pdptes(struct vmx_vcpu *vmx)
+{
+	vmcs_write(GUEST_PDPTR0, vmx->pdptes[0]);
+	vmcs_write(GUEST_PDPTR1, vmx->pdptes[1]);
+	vmcs_write(GUEST_PDPTR2, vmx->pdptes[2]);
+	vmcs_write(GUEST_PDPTR3, vmx->pdptes[3]);
+}
+
+/*
+ * A pending single step must be there in a shadow exactly when RFLAGS.TF is set (SDM "Checks on
+ * Guest Non-Register State").
+ */
+static void write_shadow(struct vmx_vcpu *vmx)
+{
+	const u32 shadow = VMX_BLOCK_STI | VMX_BLOCK_MOV_SS;
+	u64 rflags = vmx->vcpu.regs.general.rflags;
+	bool step;
+
+	if (!(rflags & X86_EFLAGS_IF))
+		vmx->interruptibility &= ~(u32)VMX_BLOCK_STI; /* impossible, and refused */
+	step = (vmx->interruptibility & shadow) && (rflags & X86_EFLAGS_TF);
+	vmcs_write(GUEST_INTERRUPTIBILITY_INFO, vmx->interruptibility);
+	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, step ? EVENT_DR6_BS : 0);
+}
+
+/* In vmx_enter(): vmx->dirty into the VMCS. */
+void vmx_fields_flush(struct vmx_vcpu *vmx)
+{
+	u32 dirty = vmx->dirty;
+
+	vmx->dirty = 0;
+	if (dirty & VMX_DIRTY_CONSTANT)
+		write_constants(vmx);
+	if (dirty & VMX_DIRTY_HOST)
+		vmx_host_state_write(vmx);
+	if (dirty & VMX_DIRTY_PROC)
+		vmcs_write(CPU_BASED_VM_EXEC_CONTROL, vmx->proc);
+	if (dirty & VMX_DIRTY_PROC2)
+		vmcs_write(SECONDARY_VM_EXEC_CONTROL, vmx->proc2);
+	if (dirty & VMX_DIRTY_EXCEPTIONS)
+		vmcs_write(EXCEPTION_BITMAP, vmx->exceptions);
+	if (dirty & VMX_DIRTY_MSR_BITMAP)
+		vmcs_write(MSR_BITMAP, __pa(vmx->msr_bitmap ? vmx->msr_bitmap :
+							      vmx_global.msr_bitmap));
+	if (dirty & VMX_DIRTY_TSC)
+		write_tsc(vmx);
+	if (dirty & VMX_DIRTY_SYSENTER)
+		write_sysenter(vmx);
+	if (dirty & VMX_DIRTY_DR7)
+		vmcs_write(GUEST_DR7, vmx->vcpu.guest_debug.flags & MYHV_DEBUG_HW_BP ?
+					      vmx->vcpu.guest_debug.dr[7] : vmx->dr7);
+	if (dirty & VMX_DIRTY_CR4_MASK)
+		vmcs_write(CR4_GUEST_HOST_MASK, ~vmx->cr4_owned);
+	if (dirty & VMX_DIRTY_PDPTES)
+		write_pdptes(vmx);
+	if (dirty & VMX_DIRTY_SHADOW)
+		write_shadow(vmx);
+}
+
+/* ---- lifetime ---- */
+
+struct myhv_vcpu *vmx_vcpu_alloc(struct myhv_vm *vm)
+{
+	struct vmx_vcpu *vmx = kzalloc(sizeof(*vmx), GFP_KERNEL_ACCOUNT);
+
+	if (!vmx)
+		return NULL;
+	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs) {
+		kfree(vmx);
+		return NULL;
+	}
+	*(u32 *)vmx->vmcs = vmx_global.revision;
+	vmx->vmcs_pa = __pa(vmx->vmcs);
+	vmx->cpu = -1;
+	vmx->tlb_cpu = -1;
+	vmx->entry = vmx_global.entry;
+	vmx->vcpu.vm = vm;
+	controls_init(vmx);
+	return &vmx->vcpu;
+}
+
+void vmx_vcpu_free(struct myhv_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx_vmcs_release(vmx);
+	free_page((unsigned long)vmx->msr_bitmap);
+	free_page((unsigned long)vmx->vmcs);
+	kfree(vmx);
+}
+
+void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->interruptibility = 0;
+	vmx->soft.type = EVENT_NONE;
+	vmx->dr_live = false;
+	vmx->pdptes_stale = false;
+	if (!init) {
+		memset(&vmx->msrs, 0, sizeof(vmx->msrs));
+		vmx->msrs.pat = PAT_RESET;
+		vmx->kernel_gs_base = 0;
+	}
+	controls_init(vmx);
+	vmx_cpuid_changed(vcpu);
+	vmx_debug_update(vcpu);
+}
+
+void vmx_cpuid_changed(struct myhv_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	u64 owned = vcpu->cpuid->cr4_valid & CR4_OWNABLE;
+
+	if (owned != vmx->cr4_owned) {
+		/* the shadow must be right for bits that become ours */
+		vcpu_regs_dirty(vcpu, MYHV_STATE_CONTROL);
+		vmx->cr4_owned = owned;
+		vmx->dirty |= VMX_DIRTY_CR4_MASK;
+	}
+	vmx->proc2 = secondary_controls(vmx);
+	vmx->dirty |= VMX_DIRTY_PROC2;
+}
+
+/* ---- time ---- */
+
+void vmx_tsc_update(struct myhv_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->proc2 = secondary_controls(vmx);
+	vmx->dirty |= VMX_DIRTY_TSC | VMX_DIRTY_PROC2;
+}
+
+/* ---- debugging ---- */
+
+/* See svm_debug_live(): the guest owns the debug registers until the end of the burst. */
+void vmx_debug_live(struct vmx_vcpu *vmx, bool live)
+{
+	vmx->dr_live = live;
+	vmx->proc = primary_controls(vmx);
+	vmx->dirty |= VMX_DIRTY_PROC;
+	vmx_dr_load_update(vmx);
+}
+
+void vmx_debug_update(struct myhv_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	if (vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP)
+		vmx->dr_live = false;
+	vmx->proc = primary_controls(vmx);
+	vmx->exceptions = exception_intercepts(vmx);
+	vmx->dirty |= VMX_DIRTY_PROC | VMX_DIRTY_EXCEPTIONS | VMX_DIRTY_DR7;
+	vmx_dr_load_update(vmx);
+}
