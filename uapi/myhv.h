@@ -635,9 +635,9 @@ struct myhv_debug {
  * @bank: below the number in IA32_MCG_CAP
  * @pad: 0
  *
- * The error goes to its bank as far as what stands there may be overwritten. An uncorrected one (bit
- * 61) that the guest has not switched off raises #MC; it shuts the vCPU down if the guest cannot
- * take it (CR4.MCE is clear, or the last one is not finished). The MSRs of the banks,
+ * The error goes to its bank as far as what stands there may be overwritten. An uncorrected
+ * one (bit 61) that the guest has not switched off raises #MC; it shuts the vCPU down if the
+ * guest cannot take it (CR4.MCE is clear, or the last one is not finished). The MSRs of the banks,
  * and IA32_MCG_CAP, are set by MYHV_VCPU_MSRS_SET. Errors: EINVAL.
  */
 struct myhv_mce {

@@ -25,6 +25,10 @@ bool lapic_irq_pending(struct myhv_vcpu *vcpu);
 /* Acknowledge: IRR -> ISR (or the PIC's INTA). The vector, or -1: gone. [entry] */
 int lapic_irq_ack(struct myhv_vcpu *vcpu);
 
+/* End of the interrupt in service, and: would nothing but its ISR bit change, now and later? */
+void lapic_eoi(struct myhv_vcpu *vcpu);
+bool lapic_eoi_is_silent(struct myhv_vcpu *vcpu);
+
 /* Is there anything that ends HLT? Any context. */
 bool lapic_has_wake_event(struct myhv_vcpu *vcpu);
 

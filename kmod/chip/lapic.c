@@ -201,6 +201,19 @@ int lapic_irq_ack(struct myhv_vcpu *vcpu)
 	return vlapic_ack(&lapic->model);
 }
 
+void lapic_eoi(struct myhv_vcpu *vcpu)
+{
+	struct vlapic_fx fx = { 0 };
+
+	vlapic_eoi(&vcpu->lapic->model, &fx);
+	apply(vcpu->lapic, &fx);
+}
+
+bool lapic_eoi_is_silent(struct myhv_vcpu *vcpu)
+{
+	return vlapic_eoi_is_silent(&vcpu->lapic->model);
+}
+
 bool lapic_has_wake_event(struct myhv_vcpu *vcpu)
 {
 	return lapic_irq_pending(vcpu);

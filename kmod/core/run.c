@@ -66,6 +66,8 @@ static int take_requests(struct myhv_vcpu *vcpu)
 		take_unhalt(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_CLOCK))
 		pvclock_update(vcpu);
+	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_PV_EOI))
+		pv_eoi_sync(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_TRIPLE_FAULT)) {
 		vcpu->exit->reason = MYHV_EXIT_SHUTDOWN;
 		return 1;
@@ -211,6 +213,8 @@ static enum exit_action run_burst(struct myhv_vcpu *vcpu)
 		local_irq_enable(); /* the interrupt that ended guest mode is taken here */
 
 		vcpu->stat.exits++;
+		if (unlikely(vcpu->pv_eoi_offered))
+			pv_eoi_after_exit(vcpu);
 		action = backend->handle_exit(vcpu);
 	} while (action == RESUME_GUEST && !vcpu->hw_exit_intr && !host_softirq_pending());
 
@@ -306,6 +310,8 @@ long vcpu_run(struct myhv_vcpu *vcpu)
 		if (action == EXIT_NEEDS_SLEEP)
 			action = backend->handle_exit(vcpu);
 	}
+	if (unlikely(vcpu->pv_eoi_offered))
+		pv_eoi_sync(vcpu);
 	publish_exit(vcpu);
 	return vcpu->run_result;
 }

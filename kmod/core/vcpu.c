@@ -104,6 +104,8 @@ void vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	reset_registers(vcpu, init);
 	msr_reset(vcpu, init);
 	memset(&vcpu->event, 0, sizeof(vcpu->event));
+	vcpu->msrs.pv_eoi = 0;
+	vcpu->pv_eoi_offered = false;
 	vcpu->complete = NULL;
 	vcpu->user_irq_pending = false;
 	vcpu->tlb_flush = true;

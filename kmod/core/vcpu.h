@@ -41,6 +41,7 @@ enum vcpu_mode {
 #define VCPU_REQ_DEAD 8		/* the VM is broken */
 #define VCPU_REQ_UNHALT 9	/* KVM_HC_KICK_CPU: end the HLT under way, or the next one */
 #define VCPU_REQ_STEPPED 10	/* the debugger's single step is over */
+#define VCPU_REQ_PV_EOI 11	/* the guest's PV EOI word was not in memory */
 
 /**
  * struct vcpu_regs - the neutral copy of the registers
@@ -112,6 +113,7 @@ struct myhv_vcpu {
 	struct chip_lapic *lapic;  /* NULL without a LAPIC in the kernel */
 	u8 pending_eoi;
 	bool has_run;
+	bool pv_eoi_offered;	/* exit/pv_eoi.c */
 	bool pv_unhalted;	/* kicked before its HLT, see VCPU_REQ_UNHALT */
 	bool user_irq_pending; /* MYHV_VCPU_INTERRUPT waits (no LAPIC in the kernel) */
 	u8 user_irq_vector;

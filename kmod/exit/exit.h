@@ -186,6 +186,17 @@ void pvclock_restart(struct myhv_vm *vm);
 /* VCPU_REQ_CLOCK; vCPU thread, may sleep (outside a burst) */
 void pvclock_update(struct myhv_vcpu *vcpu);
 
+/* ---- exit/pv_eoi.c: KVM-compatible end of interrupt without an exit ---- */
+int pv_eoi_msr_write(struct myhv_vcpu *vcpu, u64 value);
+/* [entry] An interrupt of the LAPIC is about to be injected, and the guest has enabled it. */
+void pv_eoi_offer(struct myhv_vcpu *vcpu);
+/* While vcpu->pv_eoi_offered. [burst] */
+void pv_eoi_after_exit(struct myhv_vcpu *vcpu);
+/* [entry] false: do not enter: end the burst and look again. */
+bool pv_eoi_before_entry(struct myhv_vcpu *vcpu);
+/* [sleep] No offer is left. */
+void pv_eoi_sync(struct myhv_vcpu *vcpu);
+
 /* ---- exit/tsc.c ---- */
 void guest_tsc_init(struct myhv_vcpu *vcpu); /* at creation: in step with the VM's others */
 u64 guest_tsc_now(struct myhv_vcpu *vcpu);

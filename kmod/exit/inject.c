@@ -5,6 +5,7 @@
  */
 #include "chip/chip.h"
 #include "exit/exit.h"
+#include "exit/pv.h"
 #include "introspect/trace.h"
 #include "mce.h"
 
@@ -130,6 +131,8 @@ static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)
 			d.inject.type = EVENT_NONE;
 		else
 			d.inject.vector = vector;
+		if (unlikely(vcpu->msrs.pv_eoi & PV_EOI_ENABLE) && vector >= 0)
+			pv_eoi_offer(vcpu);
 		/* another one of higher priority may have come behind it */
 		d.irq_window = d.irq_window || irq_waiting(vcpu);
 	}
@@ -149,9 +152,12 @@ static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)
 
 bool inject_for_entry(struct myhv_vcpu *vcpu)
 {
-	bool irq = irq_waiting(vcpu);
+	bool irq;
 
 	lockdep_assert_irqs_disabled();
+	if (unlikely(vcpu->pv_eoi_offered) && !pv_eoi_before_entry(vcpu))
+		return false;
+	irq = irq_waiting(vcpu);
 	if (unlikely(event_any(&vcpu->event) || irq))
 		return inject_chosen(vcpu, irq);
 	vcpu->inject.type = EVENT_NONE;

@@ -103,6 +103,9 @@ static int special_read(struct myhv_vcpu *vcpu, u32 index, u64 *value)
 	case MSR_PV_SYSTEM_TIME_OLD:
 		*value = vcpu->msrs.pv_clock;
 		break;
+	case MSR_PV_EOI:
+		*value = vcpu->msrs.pv_eoi;
+		break;
 	default:
 		*value = 0;
 		break; /* MSR_IA32_PRED_CMD, for user space */
@@ -174,6 +177,10 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 		if (!host && !(vcpu->vm->pv_features & MYHV_PV_CLOCK))
 			return -EINVAL;
 		return pvclock_msr_write(vcpu, index, value);
+	case MSR_PV_EOI:
+		if (!host && !(vcpu->vm->pv_features & MYHV_PV_EOI))
+			return -EINVAL;
+		return pv_eoi_msr_write(vcpu, value);
 	default:
 		return -ENOENT;
 	}

@@ -90,6 +90,7 @@ static const struct msr_rule rules[] = {
 	{ ONE(MSR_IA32_XSS), KEPT(xss), .check = MSR_MASK, .flags = MSR_SAVE },
 	{ ONE(MSR_PV_WALL_CLOCK), .kind = MSR_SPECIAL, .flags = MSR_SAVE },
 	{ ONE(MSR_PV_SYSTEM_TIME), .kind = MSR_SPECIAL, .flags = MSR_SAVE },
+	{ ONE(MSR_PV_EOI), .kind = MSR_SPECIAL, .flags = MSR_SAVE },
 	{ ONE(MSR_EFER), .kind = MSR_SPECIAL, .flags = MSR_SAVE },
 	{ ONE(MSR_STAR), .kind = MSR_BACKEND, .flags = MSR_SAVE },
 	{ RUN(MSR_LSTAR, MSR_CSTAR), .kind = MSR_BACKEND, .check = MSR_CANONICAL,

@@ -319,6 +319,23 @@ int vlapic_ack(struct vlapic *v)
 }
 
 /**
+ * vlapic_eoi_is_silent() - may the interrupt in service be ended without anybody looking?
+ * @v: the LAPIC
+ *
+ * It is the only one, it is edge triggered, and none waits for its end.
+ */
+bool vlapic_eoi_is_silent(struct vlapic *v)
+{
+	int vector = highest_isr(v);
+
+	if (vector < 0 || (v->isr_summary & (v->isr_summary - 1)) ||
+	    *vector_word(v, VLAPIC_ISR, vector) != vector_bit(vector))
+		return false;
+	return !(*vector_word(v, VLAPIC_TMR, vector) & vector_bit(vector)) &&
+	       vlapic_highest_irr(v) < 0;
+}
+
+/**
  * vlapic_eoi() - end of interrupt: retire the highest vector in service
  * @v: the LAPIC
  * @fx: effects, added to

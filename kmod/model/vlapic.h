@@ -235,6 +235,7 @@ void vlapic_tsc_deadline_write(struct vlapic *v, u64 value, struct vlapic_fx *fx
 
 void vlapic_set_tpr(struct vlapic *v, u8 tpr);
 void vlapic_eoi(struct vlapic *v, struct vlapic_fx *fx);
+bool vlapic_eoi_is_silent(struct vlapic *v);
 int vlapic_highest_irr(struct vlapic *v);
 int vlapic_pending(struct vlapic *v);
 int vlapic_ack(struct vlapic *v);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "harness.h"
+#include "libmyhv.h"
 
 struct late_message {
 	struct hv *hv;
@@ -62,6 +63,19 @@ static void check_eois(struct guest *g)
 		is(eois, 1, "one EOI exit, none for the edge interrupt");
 }
 
+/* Paravirtual EOI, offered and not. @arg: offered */
+static void choose_pv(struct guest *g)
+{
+	if (strcmp(hv_name, "kvm"))
+		is(myhv_prop_set(hv_vm_fd(g->hv), MYHV_PROP_VM_PV, g->test->arg ? MYHV_PV_EOI : 0),
+		   0, "choosing paravirtual features");
+}
+
+static uint32_t pv_call(struct guest *g, uint32_t number, uint32_t arg)
+{
+	return g->test->arg != NULL;
+}
+
 static const struct guest_test tests[] = {
 	{ .image = "lapic-long", .irqchip = HV_IRQCHIP_SPLIT, .call = call },
 	{ .image = "split-long", .irqchip = HV_IRQCHIP_SPLIT, .exit = count_eois,
@@ -70,6 +84,9 @@ static const struct guest_test tests[] = {
 	{ .image = "lapic-pae", .irqchip = HV_IRQCHIP_FULL, .call = call },
 	{ .image = "ioapic-long", .irqchip = HV_IRQCHIP_FULL, .call = call },
 	{ .image = "pic_pit-long", .irqchip = HV_IRQCHIP_FULL },
+	{ .image = "pveoi-long", .irqchip = HV_IRQCHIP_FULL, .setup = choose_pv, .call = pv_call,
+	  .arg = "offered" },
+	{ .image = "pveoi-long", .irqchip = HV_IRQCHIP_FULL, .setup = choose_pv, .call = pv_call },
 };
 
 int main(void)

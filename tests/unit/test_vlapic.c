@@ -137,6 +137,38 @@ static void test_post_ack_eoi(void **state)
 	assert_false(vlapic_has_irr(&lapic));
 }
 
+static void test_silent_eoi(void **state)
+{
+	struct vlapic_fx fx = { 0 };
+	const struct apic_msg level = { .dest = VAPIC_DEST_BROADCAST, .vector = 0x51, .level = true,
+					.assert = true };
+
+	assert_false(vlapic_eoi_is_silent(&lapic)); /* nothing is in service */
+	vlapic_post(&lapic, 0x41);
+	assert_false(vlapic_eoi_is_silent(&lapic));
+	vlapic_ack(&lapic);
+	assert_true(vlapic_eoi_is_silent(&lapic));
+	/* one that waits for its end */
+	vlapic_post(&lapic, 0x31);
+	assert_false(vlapic_eoi_is_silent(&lapic));
+	vlapic_eoi(&lapic, &fx);
+	vlapic_ack(&lapic);
+	assert_true(vlapic_eoi_is_silent(&lapic));
+	/* nested, in the same word and in another one */
+	vlapic_post(&lapic, 0x42);
+	vlapic_ack(&lapic);
+	assert_false(vlapic_eoi_is_silent(&lapic));
+	vlapic_post(&lapic, 0x91);
+	vlapic_ack(&lapic);
+	assert_false(vlapic_eoi_is_silent(&lapic));
+	for (unsigned int i = 0; i < 3; i++)
+		vlapic_eoi(&lapic, &fx);
+	/* the IOAPIC wants to know */
+	vlapic_accept(&lapic, &level);
+	assert_int_equal(vlapic_ack(&lapic), 0x51);
+	assert_false(vlapic_eoi_is_silent(&lapic));
+}
+
 static void test_every_vector(void **state)
 {
 	for (int v = 16; v < 256; v++) {
@@ -972,6 +1004,7 @@ int main(void)
 		T(test_reset_values),
 		T(test_init_keeps_mode_and_id),
 		T(test_post_ack_eoi),
+		T(test_silent_eoi),
 		T(test_every_vector),
 		T(test_task_priority),
 		T(test_accept_fixed),
