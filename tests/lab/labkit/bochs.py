@@ -9,7 +9,7 @@ from pathlib import Path
 
 from . import bochsbuild, directboot, l1
 from .cache import LabError, entry
-from .carry import Root
+from .carry import Root, with_dependencies
 from .channels import Machine
 from .cpio import Archive
 from .kernels import module_files
@@ -37,6 +37,7 @@ MODULES = "kvm kvm_intel kvm_amd ccp irqbypass zram loop tun msr".split()
 # L1's own: the disks
 DISK_MODULES = ["ata_piix", "sd_mod", "crc32c_generic", "ext4"]
 OUT_SIZE = "16G"
+FLOPPY_BYTES = 1440 << 10
 # Bochs says 1 after every end of L1 that L1 brought about itself.
 ENDED = (0, 1)
 
@@ -111,7 +112,7 @@ def _carry(archive, job, base):
             own.add(word)
     for path in job.carry:
         own.add(path)
-    own.add_packages(job.packages)
+    own.add_packages(with_dependencies(job.packages))
     for name, path in job.named_paths():
         own.add_as(path, f"/with/{name}")
     own.add_libraries()
@@ -140,13 +141,14 @@ def _config(job, top, folder, disks, ram, log_fd):
         "port_e9_hack: enabled=1",
         "panic: action=fatal", "error: action=ignore", "info: action=ignore",
         "debug: action=ignore",
-        "ata0: enabled=1, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
-        "ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15",
-        "boot: disk",
+        f"floppya: 1_44={folder}/boot, status=inserted",
+        "boot: floppy",
+        f"ata0: enabled={int(bool(disks))}, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
+        "ata1: enabled=0",
     ]
-    places = ("ata0-master", "ata0-slave", "ata1-master", "ata1-slave")
-    lines += [f"{place}: type=disk, path={path}, mode=flat"
-              for place, path in zip(places, disks)]
+    # On one channel: L1 probes channels side by side, and names their disks in any order.
+    lines += [f"ata0-{place}: type=disk, path={path}, mode=flat"
+              for place, path in zip(("master", "slave"), disks)]
     lines += [f"optramimage{i}: file={path}, address={address:#x}"
               for i, (path, address) in enumerate(ram, 1)]
     return "".join(f"{line}\n" for line in [*lines, *job.emulator_args])
@@ -176,20 +178,18 @@ def start(job, folder):
     kernel, entry_point = _flat_kernel(job.kernel)
     base = _base(job.kernel)
 
-    setup, disks, modules = [("root_carried",)], [folder / "boot"], []
-    disks[0].write_bytes(bochsbuild.boot_sector().ljust(16 * 63 * 512, b"\0"))
-    if job.out or job.disk:
-        modules = DISK_MODULES
+    (folder / "boot").write_bytes(bochsbuild.boot_sector().ljust(FLOPPY_BYTES, b"\0"))
+    setup, disks = [("root_carried",)], []
     if job.out:
         disks.append(_disk(folder / "out", OUT_SIZE))
         subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal",
-                        "-E", "lazy_itable_init=1,root_owner=0:0", disks[1]], check=True)
-        setup.append(("out_disk", "/dev/sdb"))
+                        "-E", "lazy_itable_init=1,root_owner=0:0", disks[0]], check=True)
+        setup.append(("out_disk", "/dev/sda"))
     if job.disk:
         disks.append(_disk(folder / "disk", job.disk))
-        setup.append(("disk", "/dev/sdc" if job.out else "/dev/sdb"))
+        setup.append(("disk", "/dev/sdb" if job.out else "/dev/sda"))
 
-    archive = l1.initramfs(job, "e9", modules, setup)
+    archive = l1.initramfs(job, "e9", DISK_MODULES if disks else [], setup)
     _carry(archive, job, base)
     own = folder / "own.cpio"
     own.write_bytes(archive.bytes())

@@ -2,6 +2,7 @@
 """Carries files of L0 into an archive that becomes L1's root, at the places where they
 are in L0, each program with the libraries it needs."""
 import os
+import re
 import stat
 import subprocess
 
@@ -84,7 +85,9 @@ class Root:
 
     def add_packages(self, packages):
         """The files of Debian packages as they are installed in L0."""
-        for path in _dpkg("-L", *packages) if packages else []:
+        if not packages:
+            return
+        for path in _dpkg("-L", *packages):
             if path.startswith("/") and not path.startswith(_LEFT_OUT) \
                     and os.path.lexists(path) and not (
                         os.path.isdir(path) and not os.path.islink(path)):
@@ -100,6 +103,22 @@ class Root:
                 for word in line.split():
                     if word.startswith("/") and not word.endswith(":"):
                         self.add(word)
+
+
+def with_dependencies(packages):
+    """The packages and, once each, all that they depend on."""
+    found, todo = [], list(packages)
+    while todo:
+        found += todo
+        rows = _dpkg("-W", "-f", "${Pre-Depends},${Depends},", *todo)
+        names = re.findall(r"(?:^|,)\s*([a-z0-9][a-z0-9.+-]*)", "".join(rows))
+        todo = [n for n in dict.fromkeys(names) if n not in found and _installed(n)]
+    return found
+
+
+def _installed(package):
+    return subprocess.run(["dpkg-query", "-W", package], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL, check=False).returncode == 0
 
 
 def _dpkg(*argv):

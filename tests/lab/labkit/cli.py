@@ -54,7 +54,7 @@ def _parser():
                    help="put this file or folder, and the libraries it needs, where it is in "
                         "L0 (vmx; under svm everything is there anyway)")
     r.add_argument("--package", dest="packages", action="append", default=[], metavar="NAME",
-                   help="the same with the files of an installed Debian package")
+                   help="the same with a Debian package that is installed in L0")
     r.add_argument("--out", type=Path, metavar="DIR", help="what L1 writes to /out lands here")
     r.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     r.add_argument("--timeout", type=float, metavar="S",
