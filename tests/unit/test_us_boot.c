@@ -485,7 +485,7 @@ static void check_madt(const struct acpi_madt *madt, unsigned int cpus)
 	assert_ptr_equal(at, end);
 	assert_int_equal(lapics, cpus);
 	assert_int_equal(ioapics, 1);
-	assert_int_equal(overrides, 2);
+	assert_int_equal(overrides, 5);
 }
 
 /* For a human with iasl: MYHV_ACPI_DUMP=DIR writes the tables there. */
@@ -500,24 +500,27 @@ static void dump_table(const char *name, const struct acpi_header *header)
 	write_file(path, header, header->length);
 }
 
-static void check_tables(unsigned int cpus)
+static struct acpi acpi;
+
+static struct acpi_config acpi_config(unsigned int cpus)
 {
-	const struct acpi_config config = {
+	return (struct acpi_config){
 		.cpus = cpus,
 		.ioapic_gpa = 0xfec00000,
 		.pm_port = 0x600,
 		.sci_gsi = 9,
+		.pci_gpa = 0x80000000,
+		.pci64_gpa = 0x100000000,
+		.pirq = { 10, 10, 11, 11 },
 	};
-	const struct acpi_rsdp *rsdp;
+}
+
+static void check_root(const struct acpi_rsdp *rsdp, unsigned int cpus)
+{
 	const struct acpi_fadt *fadt;
 	const uint32_t *rsdt;
-	uint64_t gpa, xsdt[2];
+	uint64_t xsdt[2];
 
-	memset(guest_ram_ptr(&ram, ACPI_TABLES_GPA, ACPI_TABLES_BYTES), 0xcc, ACPI_TABLES_BYTES);
-	assert_int_equal(acpi_build(&ram, &config, &gpa, &err), 0);
-	/* a BIOS scan looks at multiples of 16 */
-	assert_int_equal(gpa % 16, 0);
-	rsdp = guest_ram_ptr(&ram, gpa, sizeof(*rsdp));
 	assert_memory_equal(rsdp->signature, "RSD PTR ", 8);
 	assert_int_equal(sum_of(rsdp, 20), 0);
 	assert_int_equal(sum_of(rsdp, sizeof(*rsdp)), 0);
@@ -534,11 +537,103 @@ static void check_tables(unsigned int cpus)
 	assert_int_equal(fadt->pm1a_control, 0x604);
 	assert_int_equal(fadt->sci_interrupt, 9);
 	assert_int_equal(fadt->facs % 64, 0);
-	assert_int_equal(fadt->boot_flags & 2, 0); /* no 8042 to probe */
+	assert_int_equal(fadt->flags & 1 << 4, 0); /* a power button */
+	assert_true(fadt->x_dsdt == fadt->dsdt);
 	table_at(fadt->facs, "FACS");
 	dump_table("dsdt.dat", table_at(fadt->dsdt, "DSDT"));
 	dump_table("apic.dat", table_at(xsdt[1], "APIC"));
 	check_madt(table_at(xsdt[1], "APIC"), cpus);
+}
+
+static void check_tables(unsigned int cpus)
+{
+	const struct acpi_config config = acpi_config(cpus);
+
+	memset(guest_ram_ptr(&ram, ACPI_TABLES_GPA, ACPI_TABLES_BYTES), 0xcc, ACPI_TABLES_BYTES);
+	assert_int_equal(acpi_make(&acpi, &config, &err), 0);
+	assert_int_equal(acpi_place(&acpi, &ram, &err), 0);
+	check_root(guest_ram_ptr(&ram, ACPI_TABLES_GPA, sizeof(struct acpi_rsdp)), cpus);
+}
+
+/* A firmware: does what the script says, as SeaBIOS does it. */
+struct loaded_file {
+	const char *name;
+	const void *data;
+	uint32_t bytes;
+	uint64_t gpa;
+};
+
+static struct loaded_file *file_named(struct loaded_file *files, const uint8_t *name)
+{
+	for (int i = 0; i < 2; i++)
+		if (!strcmp(files[i].name, (const char *)name))
+			return &files[i];
+	fail_msg("no file %s", name);
+	return NULL;
+}
+
+static uint32_t read32(const uint8_t *at)
+{
+	return at[0] | at[1] << 8 | at[2] << 16 | (uint32_t)at[3] << 24;
+}
+
+static void run_record(const uint8_t *record, struct loaded_file *files)
+{
+	struct loaded_file *file = file_named(files, record + 4), *target;
+	uint8_t *at = file->gpa ? guest_ram_ptr(&ram, file->gpa, file->bytes) : NULL;
+	uint64_t value = 0;
+
+	switch (read32(record)) {
+	case 1:
+		assert_int_equal(file->gpa, 0);
+		file->gpa = record[64] == 2 ? 0xf5000 : 0xf6000;
+		assert_int_equal(file->gpa % read32(record + 60), 0);
+		memcpy(guest_ram_ptr(&ram, file->gpa, file->bytes), file->data, file->bytes);
+		break;
+	case 2:
+		target = file_named(files, record + 60);
+		assert_non_null(at);
+		assert_true(target->gpa);
+		assert_true(read32(record + 116) + record[120] <= file->bytes);
+		memcpy(&value, at + read32(record + 116), record[120]);
+		assert_true(value < target->bytes);
+		value += target->gpa;
+		memcpy(at + read32(record + 116), &value, record[120]);
+		break;
+	case 3:
+		assert_non_null(at);
+		assert_true(read32(record + 64) + read32(record + 68) <= file->bytes);
+		at[read32(record + 60)] -= sum_of(at + read32(record + 64), read32(record + 68));
+		break;
+	default:
+		fail_msg("command %u", read32(record));
+	}
+}
+
+static void test_acpi_script(void **state)
+{
+	static uint8_t script[ACPI_SCRIPT_MAX];
+	const struct acpi_config config = acpi_config(16);
+	struct acpi_config moved = config;
+	uint32_t bytes, table_bytes;
+
+	moved.pm_port = 0xb000;
+	assert_int_equal(acpi_make(&acpi, &moved, &err), 0);
+	table_bytes = acpi.bytes;
+	assert_int_equal(acpi_make(&acpi, &config, &err), 0);
+	assert_int_equal(acpi.bytes, table_bytes);
+
+	struct loaded_file files[] = {
+		{ ACPI_FILE_RSDP, &acpi.rsdp, sizeof(acpi.rsdp), 0 },
+		{ ACPI_FILE_TABLES, acpi.data, acpi.bytes, 0 },
+	};
+
+	bytes = acpi_script(&acpi, script);
+	assert_true(bytes <= sizeof(script));
+	assert_int_equal(bytes % ACPI_SCRIPT_RECORD, 0);
+	for (uint32_t at = 0; at < bytes; at += ACPI_SCRIPT_RECORD)
+		run_record(script + at, files);
+	check_root(guest_ram_ptr(&ram, files[0].gpa, sizeof(struct acpi_rsdp)), 16);
 }
 
 static void test_acpi_tables(void **state)
@@ -550,12 +645,12 @@ static void test_acpi_tables(void **state)
 
 static void test_acpi_too_little_memory(void **state)
 {
-	const struct acpi_config config = { .cpus = 1 };
+	const struct acpi_config config = acpi_config(1);
 	struct guest_ram small;
-	uint64_t gpa;
 
 	assert_int_equal(guest_ram_create(&small, 512 << 10, &err), 0);
-	assert_int_equal(acpi_build(&small, &config, &gpa, &err), -1);
+	assert_int_equal(acpi_make(&acpi, &config, &err), 0);
+	assert_int_equal(acpi_place(&acpi, &small, &err), -1);
 	guest_ram_destroy(&small);
 }
 
@@ -660,6 +755,7 @@ int main(void)
 		FILES(test_initrd_files),
 		FILES(test_long_mode),
 		FILES(test_acpi_tables),
+		FILES(test_acpi_script),
 		FILES(test_acpi_too_little_memory),
 		cmocka_unit_test(test_aml_bytes),
 		cmocka_unit_test(test_aml_lengths),

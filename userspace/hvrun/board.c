@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* The board's parts list: see board.h. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "board.h"
@@ -114,7 +115,8 @@ static int create_debug_port(struct machine *machine, struct error *err)
 static int create_fw_cfg(struct machine *machine, struct error *err)
 {
 	machine->fw_cfg = fw_cfg_create(&machine->ram);
-	if (!machine->fw_cfg)
+	machine->acpi = calloc(1, sizeof(*machine->acpi));
+	if (!machine->fw_cfg || !machine->acpi)
 		return error_set(err, "out of memory");
 	if (fw_files_add(machine, err) < 0)
 		return -1;
@@ -188,6 +190,7 @@ void board_reset(struct machine *machine)
 void board_destroy(struct machine *machine)
 {
 	fw_cfg_destroy(machine->fw_cfg);
+	free(machine->acpi);
 	vga_destroy(machine->vga);
 	piix_ide_destroy(&machine->ide);
 	acpi_pm_destroy(machine->pm);

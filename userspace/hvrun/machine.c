@@ -5,13 +5,9 @@
 #include <unistd.h>
 
 #include "board.h"
-#include "boot/acpi.h"
-#include "boot/long_mode.h"
+#include "boot/direct.h"
 #include "log.h"
 #include "machine.h"
-
-#define MSR_MTRR_DEF_TYPE 0x2ff
-#define MTRR_ON_WRITE_BACK 0x806
 
 /* ---- the kernel's part ---- */
 
@@ -53,61 +49,10 @@ static int create_vm(struct machine *machine, struct error *err)
 	return 0;
 }
 
-/* ---- what a guest is entered with ---- */
-
-/*
- * What firmware leaves on every processor: MTRRs on, all memory write-back. Without them
- * Linux makes no use of the PAT (SDM "MTRR Initialization").
- */
-static int set_memory_types(struct machine *machine, struct error *err)
-{
-	const struct myhv_msr def_type = {
-		.index = MSR_MTRR_DEF_TYPE,
-		.value = MTRR_ON_WRITE_BACK,
-	};
-
-	for (unsigned int i = 0; i < machine->vcpus.count; i++)
-		if (myhv_vcpu_msrs_set(&machine->vcpus.vcpu[i].hv, &def_type, 1) != 1)
-			return error_set(err, "cannot set the memory types of processor %u", i);
-	return 0;
-}
-
-/* The kernel into memory, the boot processor to its entry. */
-static int load_kernel(struct machine *machine, struct error *err)
-{
-	const struct acpi_config acpi = {
-		.cpus = machine->options->cpus,
-		.ioapic_gpa = MACHINE_IOAPIC_GPA,
-		.pm_port = PIIX4_PM_DEFAULT,
-		.sci_gsi = MACHINE_SCI_GSI,
-	};
-	struct myhv_vcpu_state state;
-	struct linux_entry entry;
-	uint64_t rsdp_gpa = 0;
-	int r;
-
-	if (acpi_build(&machine->ram, &acpi, &rsdp_gpa, err) < 0 ||
-	    linux_load(&machine->image, &machine->ram, machine->options->append, rsdp_gpa, &entry,
-		       err) < 0 ||
-	    set_memory_types(machine, err) < 0)
-		return -1;
-
-	i440fx_open_ram(&machine->host_bridge);
-	piix4_pm_set_up(&machine->power_management);
-	long_mode_prepare(&machine->ram);
-	state.control = machine->power_on.cpu[0].control;
-	long_mode_enter(&state, &entry);
-	r = myhv_vcpu_state_set(&machine->vcpus.vcpu[0].hv, LONG_MODE_GROUPS, &state);
-	if (r < 0)
-		return error_set(err, "cannot set the registers for the kernel's entry: %s",
-				 strerror(-r));
-	return 0;
-}
-
 /* Firmware starts where a reset puts the boot processor, and finds everything else itself. */
 static int load_guest(struct machine *machine, struct error *err)
 {
-	return machine->options->kernel ? load_kernel(machine, err) : 0;
+	return machine->options->kernel ? direct_boot(machine, err) : 0;
 }
 
 static int open_images(struct machine *machine, struct error *err)

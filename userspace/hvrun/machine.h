@@ -4,6 +4,7 @@
 #define HVRUN_MACHINE_H
 
 #include "backend/chardev.h"
+#include "boot/acpi.h"
 #include "boot/firmware.h"
 #include "boot/linux.h"
 #include "bus.h"
@@ -86,6 +87,7 @@ struct machine {
 	struct isa_dma isa_dma;
 	struct debug_port debug_port;
 	struct fw_cfg *fw_cfg;
+	struct acpi *acpi;
 	struct vga *vga; /* NULL: -vga none */
 };
 

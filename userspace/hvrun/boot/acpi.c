@@ -1,25 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* ACPI tables: see acpi.h. Each add_* writes one table and returns its address. */
+/* ACPI tables: see acpi.h. Each add_* appends one table and returns its offset. */
 #include <string.h>
 
 #include "boot/acpi.h"
-#include "boot/acpi_tables.h"
-#include "boot/aml.h"
+#include "boot/acpi_dsdt.h"
 #include "dev/acpi_pm.h"
+#include "dev/piix4_pm.h"
 #include "dev/reset_ports.h"
 
 #define LAPIC_GPA 0xfee00000U
 #define CMOS_CENTURY 0x32
 #define PM_PROFILE_UNSPECIFIED 0
-#define DSDT_BYTES 16384 /* room for the processors' objects */
-
-/* struct builder - the tables so far; @failed once something did not fit */
-struct builder {
-	uint8_t *data;
-	uint64_t capacity;
-	uint64_t used;
-	int failed;
-};
+#define FACS_ALIGN 64
 
 static uint8_t checksum(const void *data, size_t bytes)
 {
@@ -32,21 +24,22 @@ static uint8_t checksum(const void *data, size_t bytes)
 }
 
 /* Room for a table at a multiple of 64 (which the FACS needs), zeroed. */
-static void *reserve(struct builder *builder, size_t bytes, uint64_t *gpa)
+static void *reserve(struct acpi *acpi, uint32_t bytes, uint32_t *offset)
 {
-	uint64_t start = (builder->used + 63) & ~63ULL;
+	uint32_t start = (acpi->bytes + FACS_ALIGN - 1) & ~(FACS_ALIGN - 1);
 
-	if (start + bytes > builder->capacity) {
-		builder->failed = 1;
+	if (start + bytes > sizeof(acpi->data)) {
+		acpi->failed = true;
 		return NULL;
 	}
-	builder->used = start + bytes;
-	*gpa = ACPI_TABLES_GPA + start;
-	return memset(builder->data + start, 0, bytes);
+	acpi->bytes = start + bytes;
+	*offset = start;
+	return memset(acpi->data + start, 0, bytes);
 }
 
-static void finish(struct acpi_header *header, const char *signature, uint8_t revision,
-		   uint32_t length)
+/* The checksum is left out until the table's pointers are known. */
+static void finish(struct acpi *acpi, struct acpi_header *header, const char *signature,
+		   uint8_t revision, uint32_t length)
 {
 	memcpy(header->signature, signature, 4);
 	header->length = length;
@@ -56,86 +49,48 @@ static void finish(struct acpi_header *header, const char *signature, uint8_t re
 	header->oem_revision = 1;
 	memcpy(header->creator_id, "MYHV", 4);
 	header->creator_revision = 1;
-	header->checksum = 0;
-	header->checksum = checksum(header, length);
+	acpi->sum[acpi->sums].offset = (uint8_t *)header - acpi->data;
+	acpi->sum[acpi->sums++].bytes = length;
 }
 
-static uint64_t add_facs(struct builder *builder)
+static void point(struct acpi *acpi, void *place, unsigned int bytes, uint32_t target)
 {
-	uint64_t gpa = 0;
-	struct acpi_facs *facs = reserve(builder, sizeof(*facs), &gpa);
+	uint64_t value = target;
+
+	memcpy(place, &value, bytes);
+	acpi->pointer[acpi->pointers].offset = (uint8_t *)place - acpi->data;
+	acpi->pointer[acpi->pointers++].bytes = bytes;
+}
+
+static uint32_t add_facs(struct acpi *acpi)
+{
+	uint32_t offset = 0;
+	struct acpi_facs *facs = reserve(acpi, sizeof(*facs), &offset);
 
 	if (!facs)
 		return 0;
 	memcpy(facs->signature, "FACS", 4);
 	facs->length = sizeof(*facs);
 	facs->version = 2;
-	return gpa;
+	return offset;
 }
 
-static void describe_processors(struct aml *aml, unsigned int cpus)
+static uint32_t add_dsdt(struct acpi *acpi, const struct acpi_config *config)
 {
-	for (unsigned int i = 0; i < cpus; i++) {
-		static const char hex[] = "0123456789ABCDEF";
-		char name[] = { 'C', '0', hex[i >> 4 & 0xf], hex[i & 0xf], 0 };
-
-		aml_device_begin(aml, name);
-		aml_name(aml, "_HID");
-		aml_string(aml, "ACPI0007");
-		aml_name(aml, "_UID");
-		aml_integer(aml, i);
-		aml_end(aml);
-	}
-}
-
-static void describe_isa_device(struct aml *aml, const char *name, const char *id, uint16_t port,
-				uint8_t ports, unsigned int irq)
-{
-	aml_device_begin(aml, name);
-	aml_name(aml, "_HID");
-	aml_eisa_id(aml, id);
-	aml_name(aml, "_UID");
-	aml_integer(aml, 1);
-	aml_name(aml, "_CRS");
-	aml_resources_begin(aml);
-	aml_io(aml, port, ports);
-	aml_irq(aml, irq);
-	aml_resources_end(aml);
-	aml_end(aml);
-}
-
-static uint64_t add_dsdt(struct builder *builder, const struct acpi_config *config)
-{
-	uint64_t gpa = 0;
-	struct acpi_header *dsdt = reserve(builder, DSDT_BYTES, &gpa);
-	struct aml aml;
+	uint32_t offset = 0, room, bytes;
+	struct acpi_header *dsdt = reserve(acpi, sizeof(*dsdt), &offset);
 
 	if (!dsdt)
 		return 0;
-	aml_init(&aml, dsdt + 1, DSDT_BYTES - sizeof(*dsdt));
-
-	aml_scope_begin(&aml, "\\_SB");
-	describe_processors(&aml, config->cpus);
-	describe_isa_device(&aml, "COM1", "PNP0501", 0x3f8, 8, 4);
-	describe_isa_device(&aml, "RTC", "PNP0B00", 0x70, 2, 8);
-	aml_end(&aml);
-
-	aml_name(&aml, "\\_S5");
-	aml_package_begin(&aml, 4);
-	aml_integer(&aml, ACPI_PM_S5_TYPE);
-	aml_integer(&aml, 0);
-	aml_integer(&aml, 0);
-	aml_integer(&aml, 0);
-	aml_end(&aml);
-
-	if (aml.overflow) {
-		builder->failed = 1;
+	room = sizeof(acpi->data) - acpi->bytes;
+	bytes = acpi_dsdt_write(dsdt + 1, room, config);
+	if (!bytes) {
+		acpi->failed = true;
 		return 0;
 	}
-	/* give back what was not needed */
-	builder->used -= DSDT_BYTES - sizeof(*dsdt) - aml.bytes;
-	finish(dsdt, "DSDT", 2, sizeof(*dsdt) + aml.bytes);
-	return gpa;
+	acpi->bytes += bytes;
+	finish(acpi, dsdt, "DSDT", 2, sizeof(*dsdt) + bytes);
+	return offset;
 }
 
 static struct acpi_address io_address(uint16_t port, unsigned int bytes)
@@ -150,59 +105,79 @@ static struct acpi_address io_address(uint16_t port, unsigned int bytes)
 	};
 }
 
-static uint64_t add_fadt(struct builder *builder, const struct acpi_config *config, uint64_t facs,
-			 uint64_t dsdt)
+static void fill_ports(struct acpi_fadt *fadt, const struct acpi_config *config)
 {
 	uint16_t event = config->pm_port + ACPI_PM_STATUS;
 	uint16_t control = config->pm_port + ACPI_PM_CONTROL;
 	uint16_t timer = config->pm_port + ACPI_PM_TIMER;
-	uint64_t gpa = 0;
-	struct acpi_fadt *fadt = reserve(builder, sizeof(*fadt), &gpa);
 
-	if (!fadt)
-		return 0;
-	fadt->facs = facs;
-	fadt->dsdt = dsdt;
-	fadt->pm_profile = PM_PROFILE_UNSPECIFIED;
-	fadt->sci_interrupt = config->sci_gsi;
+	fadt->smi_command = PIIX4_APM_PORT;
+	fadt->acpi_enable = PIIX4_ACPI_ON;
+	fadt->acpi_disable = PIIX4_ACPI_OFF;
 	fadt->pm1a_event = event;
 	fadt->pm1a_control = control;
 	fadt->pm_timer = timer;
+	fadt->gpe0 = PIIX4_GPE_PORT;
 	fadt->pm1_event_bytes = 4;
 	fadt->pm1_control_bytes = 2;
 	fadt->pm_timer_bytes = 4;
-	fadt->c2_latency = FADT_NO_LATENCY_C2;
-	fadt->c3_latency = FADT_NO_LATENCY_C3;
-	fadt->century = CMOS_CENTURY;
-	/* no 8042 flag: there is no keyboard to wait for */
-	fadt->boot_flags = FADT_BOOT_LEGACY_DEVICES | FADT_BOOT_NO_VGA;
-	fadt->flags = FADT_WBINVD | FADT_C1_SUPPORTED | FADT_NO_POWER_BUTTON |
-		      FADT_NO_SLEEP_BUTTON | FADT_NO_FIXED_RTC_WAKE | FADT_TIMER_32BIT |
-		      FADT_RESET_REGISTER;
+	fadt->gpe0_bytes = PIIX4_GPE_BYTES;
 	fadt->reset = io_address(RESET_PORT_CF9, 1);
 	fadt->reset_value = RESET_CF9_RESET;
-	fadt->x_facs = facs;
-	fadt->x_dsdt = dsdt;
 	fadt->x_pm1a_event = io_address(event, 4);
 	fadt->x_pm1a_control = io_address(control, 2);
 	fadt->x_pm_timer = io_address(timer, 4);
-	finish(&fadt->header, "FACP", 3, sizeof(*fadt));
-	return gpa;
+	fadt->x_gpe0 = io_address(PIIX4_GPE_PORT, PIIX4_GPE_BYTES);
 }
 
-static uint64_t add_madt(struct builder *builder, const struct acpi_config *config)
+static uint32_t add_fadt(struct acpi *acpi, const struct acpi_config *config, uint32_t facs,
+			 uint32_t dsdt)
 {
-	struct madt_override overrides[] = {
-		/* the PIT's line is the IOAPIC's pin 2 */
-		{ MADT_OVERRIDE, sizeof(overrides[0]), 0, 0, 2, MADT_CONFORMS },
-		{ MADT_OVERRIDE, sizeof(overrides[0]), 0, config->sci_gsi, config->sci_gsi,
-		  MADT_LEVEL_HIGH },
-	};
+	uint32_t offset = 0;
+	struct acpi_fadt *fadt = reserve(acpi, sizeof(*fadt), &offset);
+
+	if (!fadt)
+		return 0;
+	fill_ports(fadt, config);
+	fadt->pm_profile = PM_PROFILE_UNSPECIFIED;
+	fadt->sci_interrupt = config->sci_gsi;
+	fadt->c2_latency = FADT_NO_LATENCY_C2;
+	fadt->c3_latency = FADT_NO_LATENCY_C3;
+	fadt->century = CMOS_CENTURY;
+	fadt->boot_flags = FADT_BOOT_LEGACY_DEVICES | (config->keyboard ? FADT_BOOT_8042 : 0) |
+			   (config->vga ? 0 : FADT_BOOT_NO_VGA);
+	fadt->flags = FADT_WBINVD | FADT_C1_SUPPORTED | FADT_NO_SLEEP_BUTTON |
+		      FADT_NO_FIXED_RTC_WAKE | FADT_TIMER_32BIT | FADT_RESET_REGISTER;
+	point(acpi, &fadt->facs, 4, facs);
+	point(acpi, &fadt->dsdt, 4, dsdt);
+	point(acpi, &fadt->x_dsdt, 8, dsdt);
+	finish(acpi, &fadt->header, "FACP", 3, sizeof(*fadt));
+	return offset;
+}
+
+/* The PIT's line is the IOAPIC's pin 2; PCI's and the SCI are level, active high. */
+static size_t fill_overrides(struct madt_override *override, const struct acpi_config *config)
+{
+	const uint8_t level[] = { 5, config->sci_gsi, 10, 11 };
+	size_t count = 0;
+
+	override[count++] =
+		(struct madt_override){ MADT_OVERRIDE, sizeof(*override), 0, 0, 2, MADT_CONFORMS };
+	for (size_t i = 0; i < sizeof(level); i++)
+		override[count++] =
+			(struct madt_override){ MADT_OVERRIDE, sizeof(*override), 0,
+						level[i],      level[i],	  MADT_LEVEL_HIGH };
+	return count * sizeof(*override);
+}
+
+static uint32_t add_madt(struct acpi *acpi, const struct acpi_config *config)
+{
+	struct madt_override overrides[8];
+	size_t override_bytes = fill_overrides(overrides, config);
 	size_t bytes = sizeof(struct acpi_madt) + config->cpus * sizeof(struct madt_lapic) +
-		       sizeof(struct madt_ioapic) + sizeof(overrides) +
-		       sizeof(struct madt_lapic_nmi);
-	uint64_t gpa = 0;
-	struct acpi_madt *madt = reserve(builder, bytes, &gpa);
+		       sizeof(struct madt_ioapic) + override_bytes + sizeof(struct madt_lapic_nmi);
+	uint32_t offset = 0;
+	struct acpi_madt *madt = reserve(acpi, bytes, &offset);
 	struct madt_lapic *lapic;
 	struct madt_ioapic *ioapic;
 	struct madt_lapic_nmi *nmi;
@@ -228,67 +203,99 @@ static uint64_t add_madt(struct builder *builder, const struct acpi_config *conf
 		.id = config->ioapic_id,
 		.gpa = config->ioapic_gpa,
 	};
-	memcpy(ioapic + 1, overrides, sizeof(overrides));
-	nmi = (void *)((uint8_t *)(ioapic + 1) + sizeof(overrides));
+	memcpy(ioapic + 1, overrides, override_bytes);
+	nmi = (void *)((uint8_t *)(ioapic + 1) + override_bytes);
 	*nmi = (struct madt_lapic_nmi){
 		.type = MADT_LAPIC_NMI,
 		.length = sizeof(*nmi),
 		.processor_uid = 0xff,
 		.lint = 1,
 	};
-	finish(&madt->header, "APIC", 3, bytes);
-	return gpa;
+	finish(acpi, &madt->header, "APIC", 3, bytes);
+	return offset;
 }
 
-static void finish_rsdp(struct acpi_rsdp *rsdp, uint64_t rsdt, uint64_t xsdt)
+/* RSDT (addresses of 4 bytes) or XSDT (of 8). */
+static uint32_t add_root(struct acpi *acpi, const char *signature, unsigned int bytes,
+			 const uint32_t *tables, unsigned int count)
 {
+	uint32_t offset = 0;
+	uint32_t length = sizeof(struct acpi_header) + count * bytes;
+	struct acpi_header *root = reserve(acpi, length, &offset);
+
+	if (!root)
+		return 0;
+	for (unsigned int i = 0; i < count; i++)
+		point(acpi, (uint8_t *)(root + 1) + i * bytes, bytes, tables[i]);
+	finish(acpi, root, signature, 1, length);
+	return offset;
+}
+
+static void fill_rsdp(struct acpi *acpi)
+{
+	struct acpi_rsdp *rsdp = &acpi->rsdp;
+
 	memcpy(rsdp->signature, "RSD PTR ", 8);
 	memcpy(rsdp->oem_id, "MYHV  ", 6);
 	rsdp->revision = 2;
-	rsdp->rsdt = rsdt;
 	rsdp->length = sizeof(*rsdp);
-	rsdp->xsdt = xsdt;
-	rsdp->checksum = checksum(rsdp, 20);
-	rsdp->extended_checksum = checksum(rsdp, sizeof(*rsdp));
+	rsdp->rsdt = acpi->rsdt;
+	rsdp->xsdt = acpi->xsdt;
 }
 
-int acpi_build(const struct guest_ram *ram, const struct acpi_config *config, uint64_t *rsdp_gpa,
-	       struct error *err)
+int acpi_make(struct acpi *acpi, const struct acpi_config *config, struct error *err)
 {
-	struct builder builder = {
-		.data = guest_ram_ptr(ram, ACPI_TABLES_GPA, ACPI_TABLES_BYTES),
-		.capacity = ACPI_TABLES_BYTES,
-	};
-	struct {
-		struct acpi_header header;
-		uint32_t tables[2];
-	} __attribute__((packed)) * rsdt;
-	struct {
-		struct acpi_header header;
-		uint64_t tables[2];
-	} __attribute__((packed)) * xsdt;
-	struct acpi_rsdp *rsdp;
-	uint64_t rsdt_gpa = 0, xsdt_gpa = 0, facs, dsdt, fadt, madt;
+	uint32_t tables[2], facs, dsdt;
 
-	if (!builder.data)
-		return error_set(err, "too little memory for the ACPI tables; give more with -m");
+	acpi->bytes = 0;
+	acpi->pointers = 0;
+	acpi->sums = 0;
+	acpi->failed = false;
+	memset(&acpi->rsdp, 0, sizeof(acpi->rsdp));
 
-	rsdp = reserve(&builder, sizeof(*rsdp), rsdp_gpa);
-	rsdt = reserve(&builder, sizeof(*rsdt), &rsdt_gpa);
-	xsdt = reserve(&builder, sizeof(*xsdt), &xsdt_gpa);
-	facs = add_facs(&builder);
-	dsdt = add_dsdt(&builder, config);
-	fadt = add_fadt(&builder, config, facs, dsdt);
-	madt = add_madt(&builder, config);
-	if (builder.failed)
+	facs = add_facs(acpi);
+	dsdt = add_dsdt(acpi, config);
+	tables[0] = add_fadt(acpi, config, facs, dsdt);
+	tables[1] = add_madt(acpi, config);
+	acpi->rsdt = add_root(acpi, "RSDT", 4, tables, 2);
+	acpi->xsdt = add_root(acpi, "XSDT", 8, tables, 2);
+	if (acpi->failed)
 		return error_set(err, "the ACPI tables do not fit into their place");
+	fill_rsdp(acpi);
+	return 0;
+}
 
-	rsdt->tables[0] = fadt;
-	rsdt->tables[1] = madt;
-	finish(&rsdt->header, "RSDT", 1, sizeof(*rsdt));
-	xsdt->tables[0] = fadt;
-	xsdt->tables[1] = madt;
-	finish(&xsdt->header, "XSDT", 1, sizeof(*xsdt));
-	finish_rsdp(rsdp, rsdt_gpa, xsdt_gpa);
+/* ---- into memory, by hvrun ---- */
+
+static void relocate(struct acpi *acpi, uint64_t base)
+{
+	for (unsigned int i = 0; i < acpi->pointers; i++) {
+		uint8_t *place = acpi->data + acpi->pointer[i].offset;
+		uint64_t value = 0;
+
+		memcpy(&value, place, acpi->pointer[i].bytes);
+		value += base;
+		memcpy(place, &value, acpi->pointer[i].bytes);
+	}
+	for (unsigned int i = 0; i < acpi->sums; i++) {
+		struct acpi_header *header = (void *)(acpi->data + acpi->sum[i].offset);
+
+		header->checksum = checksum(header, acpi->sum[i].bytes);
+	}
+	acpi->rsdp.rsdt += base;
+	acpi->rsdp.xsdt += base;
+	acpi->rsdp.checksum = checksum(&acpi->rsdp, 20);
+	acpi->rsdp.extended_checksum = checksum(&acpi->rsdp, sizeof(acpi->rsdp));
+}
+
+int acpi_place(struct acpi *acpi, const struct guest_ram *ram, struct error *err)
+{
+	uint8_t *to = guest_ram_ptr(ram, ACPI_TABLES_GPA, ACPI_TABLES_BYTES);
+
+	if (!to)
+		return error_set(err, "too little memory for the ACPI tables; give more with -m");
+	relocate(acpi, ACPI_TABLES_GPA + FACS_ALIGN);
+	memcpy(to, &acpi->rsdp, sizeof(acpi->rsdp));
+	memcpy(to + FACS_ALIGN, acpi->data, acpi->bytes);
 	return 0;
 }

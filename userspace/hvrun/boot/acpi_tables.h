@@ -47,12 +47,12 @@ struct acpi_address {
 } __attribute__((packed));
 
 #define FADT_BOOT_LEGACY_DEVICES 0x0001
+#define FADT_BOOT_8042 0x0002
 #define FADT_BOOT_NO_VGA 0x0004
 
 #define FADT_WBINVD (1U << 0)
 #define FADT_C1_SUPPORTED (1U << 2)
-#define FADT_NO_POWER_BUTTON (1U << 4) /* not as fixed hardware */
-#define FADT_NO_SLEEP_BUTTON (1U << 5)
+#define FADT_NO_SLEEP_BUTTON (1U << 5) /* not as fixed hardware */
 #define FADT_NO_FIXED_RTC_WAKE (1U << 6)
 #define FADT_TIMER_32BIT (1U << 8)
 #define FADT_RESET_REGISTER (1U << 10)
@@ -66,7 +66,7 @@ struct acpi_fadt {
 	uint8_t reserved0;
 	uint8_t pm_profile;
 	uint16_t sci_interrupt;
-	uint32_t smi_command; /* 0: there is no SMM, ACPI mode is always on */
+	uint32_t smi_command;
 	uint8_t acpi_enable;
 	uint8_t acpi_disable;
 	uint8_t s4bios_request;

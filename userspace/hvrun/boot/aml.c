@@ -23,6 +23,15 @@
 #define RESOURCE_IO 0x47  /* small, seven bytes */
 #define RESOURCE_IO_DECODE16 1
 #define RESOURCE_END_TAG 0x79
+#define RESOURCE_DWORD_SPACE 0x87 /* large */
+#define RESOURCE_WORD_SPACE 0x88
+#define RESOURCE_QWORD_SPACE 0x8a
+#define SPACE_MEMORY 0
+#define SPACE_IO 1
+#define SPACE_BUS 2
+#define SPACE_FIXED 0x0c /* a producer with both ends fixed, decoded positively */
+#define SPACE_IO_ENTIRE 0x03
+#define SPACE_READ_WRITE 0x01
 
 /* A buffer's size is an integer of its own; this form is patched afterwards. */
 #define BUFFER_SIZE_BYTES 3
@@ -238,4 +247,38 @@ void aml_irq(struct aml *aml, unsigned int irq)
 {
 	put_byte(aml, RESOURCE_IRQ);
 	put_little_endian(aml, 1U << irq, 2);
+}
+
+/* The five numbers are @bytes wide each: granularity, first, last, translation, length. */
+static void put_window(struct aml *aml, uint8_t tag, unsigned int bytes, uint8_t space,
+		       uint8_t space_flags, uint64_t first, uint64_t last)
+{
+	put_byte(aml, tag);
+	put_little_endian(aml, 3 + 5 * bytes, 2);
+	put_byte(aml, space);
+	put_byte(aml, SPACE_FIXED);
+	put_byte(aml, space_flags);
+	put_little_endian(aml, 0, bytes);
+	put_little_endian(aml, first, bytes);
+	put_little_endian(aml, last, bytes);
+	put_little_endian(aml, 0, bytes);
+	put_little_endian(aml, last - first + 1, bytes);
+}
+
+void aml_bus_window(struct aml *aml, uint16_t first, uint16_t last)
+{
+	put_window(aml, RESOURCE_WORD_SPACE, 2, SPACE_BUS, 0, first, last);
+}
+
+void aml_io_window(struct aml *aml, uint16_t first, uint16_t last)
+{
+	put_window(aml, RESOURCE_WORD_SPACE, 2, SPACE_IO, SPACE_IO_ENTIRE, first, last);
+}
+
+void aml_memory_window(struct aml *aml, uint64_t first, uint64_t last)
+{
+	bool wide = last > UINT32_MAX;
+
+	put_window(aml, wide ? RESOURCE_QWORD_SPACE : RESOURCE_DWORD_SPACE, wide ? 8 : 4,
+		   SPACE_MEMORY, SPACE_READ_WRITE, first, last);
 }

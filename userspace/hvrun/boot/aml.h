@@ -51,4 +51,9 @@ void aml_eisa_id(struct aml *aml, const char *id);
 void aml_io(struct aml *aml, uint16_t base, uint8_t ports);
 void aml_irq(struct aml *aml, unsigned int irq);
 
+/* Ranges that a bridge passes on: first and last number of each. */
+void aml_bus_window(struct aml *aml, uint16_t first, uint16_t last);
+void aml_io_window(struct aml *aml, uint16_t first, uint16_t last);
+void aml_memory_window(struct aml *aml, uint64_t first, uint64_t last);
+
 #endif /* HVRUN_AML_H */

@@ -3,6 +3,7 @@
 #include <endian.h>
 #include <string.h>
 
+#include "boot/describe.h"
 #include "boot/fw_files.h"
 #include "machine.h"
 
@@ -33,6 +34,34 @@ static int add_numa(struct fw_cfg *cfg, unsigned int cpus)
 	return fw_cfg_add(cfg, FW_CFG_NUMA, none, (1 + cpus) * sizeof(none[0]));
 }
 
+/* Firmware may have moved the power management registers since the tables were made. */
+static void refresh_tables(void *context)
+{
+	struct machine *machine = context;
+	struct acpi_config config = describe_acpi(machine);
+	struct error err;
+
+	acpi_make(machine->acpi, &config, &err);
+}
+
+static int add_acpi(struct machine *machine, struct error *err)
+{
+	struct acpi_config config = describe_acpi(machine);
+	struct fw_cfg *cfg = machine->fw_cfg;
+	struct acpi *acpi = machine->acpi;
+	uint8_t script[ACPI_SCRIPT_MAX];
+
+	if (acpi_make(acpi, &config, err) < 0)
+		return -1;
+	if (fw_cfg_add_live_file(cfg, ACPI_FILE_TABLES, acpi->data, acpi->bytes, refresh_tables,
+				 machine) < 0 ||
+	    fw_cfg_add_live_file(cfg, ACPI_FILE_RSDP, &acpi->rsdp, sizeof(acpi->rsdp), NULL, NULL) <
+		    0 ||
+	    fw_cfg_add_file(cfg, ACPI_FILE_SCRIPT, script, acpi_script(acpi, script)) < 0)
+		return error_set(err, "cannot describe the machine to its firmware");
+	return 0;
+}
+
 int fw_files_add(struct machine *machine, struct error *err)
 {
 	const struct options *options = machine->options;
@@ -46,5 +75,5 @@ int fw_files_add(struct machine *machine, struct error *err)
 	    fw_cfg_add_number(cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4) < 0 ||
 	    add_numa(cfg, options->cpus) < 0 || add_memory_map(cfg, &machine->ram) < 0)
 		return error_set(err, "cannot describe the machine to its firmware");
-	return 0;
+	return add_acpi(machine, err);
 }

@@ -64,6 +64,13 @@ int piix3_route(struct piix3 *bridge, unsigned int pirq)
 	return irq;
 }
 
+void piix3_set_up(struct piix3 *bridge, const uint8_t irqs[PCI_PIRQS])
+{
+	for (unsigned int i = 0; i < PCI_PIRQS; i++)
+		pci_config_write(bridge->pci.bus, bridge->pci.device, bridge->pci.function,
+				 PIIX3_PIRQ_ROUTE + i, 1, irqs[i]);
+}
+
 int piix3_init(struct piix3 *bridge, struct pci_bus *bus, struct error *err)
 {
 	uint8_t *config = bridge->pci.config;

@@ -37,4 +37,7 @@ int piix3_init(struct piix3 *bridge, struct pci_bus *bus, struct error *err);
 /** piix3_route() - ISA interrupt that PIRQ @pirq leads to; -1: none */
 int piix3_route(struct piix3 *bridge, unsigned int pirq);
 
+/** piix3_set_up() - what firmware does: lead the wires to @irqs */
+void piix3_set_up(struct piix3 *bridge, const uint8_t irqs[PCI_PIRQS]);
+
 #endif /* HVRUN_PIIX3_H */
