@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "vcpu.h"
 
@@ -60,14 +61,14 @@ static void handle_shutdown(struct vcpu *vcpu)
 {
 	if (atomic_fetch_add(&vcpu->group->dumps, 1) < MAX_DUMPS) {
 		fprintf(stderr, "hvrun: vCPU %u: triple fault\n", vcpu->hv.id);
-		vcpu_dump(vcpu);
+		vcpu_dump(vcpu, stderr);
 	}
 	power_request(vcpu->group->power, POWER_RESET_CRASH, "triple fault");
 }
 
 static void broken(struct vcpu *vcpu)
 {
-	vcpu_dump(vcpu);
+	vcpu_dump(vcpu, stderr);
 	power_request(vcpu->group->power, POWER_BROKEN, "vCPU");
 }
 
@@ -201,6 +202,7 @@ static void *vcpu_thread(void *arg)
 {
 	struct vcpu *vcpu = arg;
 
+	atomic_store(&vcpu->tid, gettid());
 	for (;;) {
 		if (must_wait(vcpu) && !wait_for_permission(vcpu))
 			return NULL;

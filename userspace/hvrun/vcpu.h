@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 
 #include "bus.h"
 #include "guest_ram.h"
@@ -24,12 +25,14 @@ struct vcpus;
  * @hv: descriptor and run area
  * @group: the machine's vCPUs
  * @thread: valid while @started
+ * @tid: its number for top and taskset; 0: not running yet
  */
 struct vcpu {
 	struct myhv_vcpu hv;
 	struct vcpus *group;
 	pthread_t thread;
 	bool started;
+	_Atomic int tid;
 };
 
 /**
@@ -74,7 +77,7 @@ void vcpus_resume(struct vcpus *vcpus);
 int vcpus_stop(struct vcpus *vcpus);
 void vcpus_destroy(struct vcpus *vcpus);
 
-/** vcpu_dump() - registers and code bytes to standard error; vCPU's thread, or paused */
-void vcpu_dump(struct vcpu *vcpu);
+/** vcpu_dump() - registers and code bytes; vCPU's thread, or paused */
+void vcpu_dump(struct vcpu *vcpu, FILE *to);
 
 #endif /* HVRUN_VCPU_H */

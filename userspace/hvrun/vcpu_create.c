@@ -68,34 +68,34 @@ void vcpus_destroy(struct vcpus *vcpus)
 
 /* ---- the dump: as QEMU prints it, so that it reads familiar ---- */
 
-static void dump_general(const struct myhv_state_general *regs)
+static void dump_general(const struct myhv_state_general *regs, FILE *to)
 {
 	static const char names[16][4] = { "RAX", "RCX", "RDX", "RBX", "RSP", "RBP", "RSI", "RDI",
 					   "R8 ", "R9 ", "R10", "R11", "R12", "R13", "R14", "R15" };
 
 	for (int i = 0; i < 16; i++)
-		fprintf(stderr, "%s=%016" PRIx64 "%c", names[i], (uint64_t)regs->gpr[i],
+		fprintf(to, "%s=%016" PRIx64 "%c", names[i], (uint64_t)regs->gpr[i],
 			i % 4 == 3 ? '\n' : ' ');
-	fprintf(stderr, "RIP=%016" PRIx64 " RFL=%08" PRIx64 "\n", (uint64_t)regs->rip,
+	fprintf(to, "RIP=%016" PRIx64 " RFL=%08" PRIx64 "\n", (uint64_t)regs->rip,
 		(uint64_t)regs->rflags);
 }
 
-static void dump_segments(const struct myhv_state_segments *segments)
+static void dump_segments(const struct myhv_state_segments *segments, FILE *to)
 {
 	static const char names[8][5] = { "ES ", "CS ", "SS ", "DS ", "FS ", "GS ", "LDT", "TR " };
 
 	for (int i = 0; i < 8; i++) {
 		const struct myhv_segment *seg = &segments->seg[i];
 
-		fprintf(stderr, "%s=%04x %016" PRIx64 " %08x %04x\n", names[i], seg->selector,
+		fprintf(to, "%s=%04x %016" PRIx64 " %08x %04x\n", names[i], seg->selector,
 			(uint64_t)seg->base, seg->limit, seg->attrib);
 	}
-	fprintf(stderr, "GDT=     %016" PRIx64 " %04x\nIDT=     %016" PRIx64 " %04x\n",
+	fprintf(to, "GDT=     %016" PRIx64 " %04x\nIDT=     %016" PRIx64 " %04x\n",
 		(uint64_t)segments->gdt.base, segments->gdt.limit, (uint64_t)segments->idt.base,
 		segments->idt.limit);
 }
 
-static void dump_code(struct vcpu *vcpu, const struct myhv_vcpu_state *state)
+static void dump_code(struct vcpu *vcpu, const struct myhv_vcpu_state *state, FILE *to)
 {
 	struct myhv_translate at = {
 		.gva = state->segments.seg[MYHV_SEG_CS].base + state->general.rip,
@@ -105,7 +105,7 @@ static void dump_code(struct vcpu *vcpu, const struct myhv_vcpu_state *state)
 	uint64_t bytes;
 
 	if (myhv_vcpu_translate(&vcpu->hv, &at) < 0 || !at.valid) {
-		fprintf(stderr, "Code=not mapped\n");
+		fprintf(to, "Code=not mapped\n");
 		return;
 	}
 	bytes = 4096 - at.gpa % 4096;
@@ -113,35 +113,35 @@ static void dump_code(struct vcpu *vcpu, const struct myhv_vcpu_state *state)
 		bytes = 16;
 	code = guest_ram_ptr(vcpu->group->ram, at.gpa, bytes);
 	if (!code) {
-		fprintf(stderr, "Code=at %#" PRIx64 ", which is no memory\n", (uint64_t)at.gpa);
+		fprintf(to, "Code=at %#" PRIx64 ", which is no memory\n", (uint64_t)at.gpa);
 		return;
 	}
-	fprintf(stderr, "Code=");
+	fprintf(to, "Code=");
 	for (uint64_t i = 0; i < bytes; i++)
-		fprintf(stderr, "%02x ", code[i]);
-	fputc('\n', stderr);
+		fprintf(to, "%02x ", code[i]);
+	fputc('\n', to);
 }
 
-void vcpu_dump(struct vcpu *vcpu)
+void vcpu_dump(struct vcpu *vcpu, FILE *to)
 {
 	struct myhv_vcpu_state *state = malloc(sizeof(*state));
 	uint32_t groups = MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS | MYHV_STATE_CONTROL;
 	int r = state ? myhv_vcpu_state_get(&vcpu->hv, groups, state) : -ENOMEM;
 
 	if (r < 0) {
-		fprintf(stderr, "hvrun: cannot read the registers of vCPU %u: %s\n", vcpu->hv.id,
+		fprintf(to, "hvrun: cannot read the registers of vCPU %u: %s\n", vcpu->hv.id,
 			strerror(-r));
 		free(state);
 		return;
 	}
-	dump_general(&state->general);
-	dump_segments(&state->segments);
-	fprintf(stderr,
+	dump_general(&state->general, to);
+	dump_segments(&state->segments, to);
+	fprintf(to,
 		"CR0=%08" PRIx64 " CR2=%016" PRIx64 " CR3=%016" PRIx64 " CR4=%08" PRIx64
 		" EFER=%08" PRIx64 "\n",
 		(uint64_t)state->control.cr0, (uint64_t)state->control.cr2,
 		(uint64_t)state->control.cr3, (uint64_t)state->control.cr4,
 		(uint64_t)state->control.efer);
-	dump_code(vcpu, state);
+	dump_code(vcpu, state, to);
 	free(state);
 }
