@@ -391,7 +391,7 @@ struct myhv_chip {
 /**
  * struct myhv_run_page - page 0 of the run area; belongs to user space
  * @request_irq_window: exit with MYHV_EXIT_IRQ_WINDOW as soon as the guest can
- *	take an interrupt (when the LAPIC is not in the kernel)
+ *	take an interrupt of MYHV_VCPU_INTERRUPT (when the PIC is not in the kernel)
  * @immediate_exit: the next or the running MYHV_VCPU_RUN returns EINTR before it
  *	enters the guest. May be set by a signal handler or another thread.
  *
@@ -577,8 +577,9 @@ struct myhv_msrs {
  * @vector: 0..255 of the interrupt; ignored for the others
  * @type: MYHV_INTERRUPT_*
  *
- * EXTERNAL is for VMs without a LAPIC in the kernel (else ENXIO); EBUSY when one
- * is still waiting. There is no system management mode: SMI is EINVAL.
+ * EXTERNAL is for VMs without a PIC in the kernel (else ENXIO); with MYHV_IRQCHIP_SPLIT it
+ * reaches the CPU as a PIC's request does, through LINT0 in ExtINT mode. EBUSY when one is
+ * still waiting. There is no system management mode: SMI is EINVAL.
  */
 struct myhv_interrupt {
 	__u32 vector;

@@ -22,6 +22,11 @@ void lapic_reset(struct myhv_vcpu *vcpu, bool init);
  * processor) the PICs? Called at every entry: cheap. [entry]
  */
 bool lapic_irq_pending(struct myhv_vcpu *vcpu);
+/*
+ * Does the INTR line of a PIC reach this vCPU? With MYHV_IRQCHIP_SPLIT the PIC is user space's,
+ * and what it injects comes this way.
+ */
+bool lapic_accepts_pic(struct myhv_vcpu *vcpu);
 /* Acknowledge: IRR -> ISR (or the PIC's INTA). The vector, or -1: gone. [entry] */
 int lapic_irq_ack(struct myhv_vcpu *vcpu);
 

@@ -186,6 +186,11 @@ bool lapic_irq_pending(struct myhv_vcpu *vcpu)
 	return vlapic_pending(&lapic->model) >= 0 || pic_irq_pending(lapic);
 }
 
+bool lapic_accepts_pic(struct myhv_vcpu *vcpu)
+{
+	return vlapic_accepts_pic(&vcpu->lapic->model);
+}
+
 int lapic_irq_ack(struct myhv_vcpu *vcpu)
 {
 	struct chip_lapic *lapic = vcpu->lapic;

@@ -190,7 +190,7 @@ static long vcpu_msrs_set(void *object, void *args)
 
 static long vcpu_external_interrupt(struct myhv_vcpu *vcpu, u32 vector)
 {
-	if (vcpu->lapic)
+	if (!vcpu->user_irqs)
 		return -ENXIO;
 	if (vcpu->user_irq_pending)
 		return -EBUSY;

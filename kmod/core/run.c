@@ -95,7 +95,8 @@ static bool halt_is_over(struct myhv_vcpu *vcpu)
 		return true;
 	if (vcpu->event.nmi_pending && !backend->nmi_blocked_get(vcpu))
 		return true;
-	return rflags_if && vcpu->lapic && lapic_has_wake_event(vcpu);
+	return rflags_if &&
+	       (user_irq_waiting(vcpu) || (vcpu->lapic && lapic_has_wake_event(vcpu)));
 }
 
 static bool block_is_over(struct myhv_vcpu *vcpu)
@@ -122,16 +123,17 @@ static void vcpu_block(struct myhv_vcpu *vcpu)
 	WRITE_ONCE(vcpu->mode, VCPU_OUTSIDE);
 }
 
-/* Without a LAPIC in the kernel: can user space inject now? */
+/* Without a PIC in the kernel: can user space inject now? */
 static bool user_irq_ready(struct myhv_vcpu *vcpu)
 {
 	return (vcpu->regs.general.rflags & X86_EFLAGS_IF) && !vcpu->user_irq_pending &&
-	       !event_any(&vcpu->event) && !backend->shadow_get(vcpu);
+	       !event_any(&vcpu->event) && !backend->shadow_get(vcpu) &&
+	       (!vcpu->lapic || lapic_accepts_pic(vcpu));
 }
 
 static bool user_irq_window_due(struct myhv_vcpu *vcpu)
 {
-	return !vcpu->lapic && READ_ONCE(vcpu->run_page->request_irq_window) &&
+	return vcpu->user_irqs && READ_ONCE(vcpu->run_page->request_irq_window) &&
 	       user_irq_ready(vcpu);
 }
 
@@ -259,9 +261,9 @@ static void publish_exit(struct myhv_vcpu *vcpu)
 	} else {
 		exit->cr8 = vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.cr8;
 		exit->apic_base = vcpu->regs.control.apic_base;
-		if (user_irq_ready(vcpu))
-			exit->flags |= MYHV_EXIT_IRQ_READY;
 	}
+	if (vcpu->user_irqs && user_irq_ready(vcpu))
+		exit->flags |= MYHV_EXIT_IRQ_READY;
 	exit->state_valid = 0;
 	if (wanted && !vcpu_state_get(vcpu, wanted, vcpu->state))
 		exit->state_valid = wanted;

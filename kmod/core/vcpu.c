@@ -183,6 +183,7 @@ static int vcpu_init(struct myhv_vcpu *vcpu, struct myhv_vm *vm, u32 id)
 	mutex_init(&vcpu->mutex);
 	rcuwait_init(&vcpu->wait);
 	vcpu->mode = VCPU_OUTSIDE;
+	vcpu->user_irqs = vm->irqchip != MYHV_IRQCHIP_FULL;
 	vcpu->running_cpu = -1;
 	vcpu->last_cpu = -1;
 	ret = run_area_alloc(vcpu);

@@ -115,7 +115,8 @@ struct myhv_vcpu {
 	bool has_run;
 	bool pv_eoi_offered;	/* exit/pv_eoi.c */
 	bool pv_unhalted;	/* kicked before its HLT, see VCPU_REQ_UNHALT */
-	bool user_irq_pending; /* MYHV_VCPU_INTERRUPT waits (no LAPIC in the kernel) */
+	bool user_irqs;	       /* no PIC in the kernel: user space may inject; never changed */
+	bool user_irq_pending; /* MYHV_VCPU_INTERRUPT waits */
 	u8 user_irq_vector;
 
 	/* vCPU thread: extended state, host/fpu.c */

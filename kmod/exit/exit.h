@@ -50,6 +50,8 @@ int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce);
  * for windows. false: do not enter (triple fault): end the burst and look again.
  */
 bool inject_for_entry(struct myhv_vcpu *vcpu);
+/* Has user space injected an interrupt that reaches the CPU? */
+bool user_irq_waiting(struct myhv_vcpu *vcpu);
 
 /* ---- exit/io.c ---- */
 

@@ -60,16 +60,22 @@ int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce)
 	}
 }
 
+bool user_irq_waiting(struct myhv_vcpu *vcpu)
+{
+	return unlikely(vcpu->user_irq_pending) && (!vcpu->lapic || lapic_accepts_pic(vcpu));
+}
+
 static bool irq_waiting(struct myhv_vcpu *vcpu)
 {
-	return vcpu->lapic ? lapic_irq_pending(vcpu) : vcpu->user_irq_pending;
+	return user_irq_waiting(vcpu) || (vcpu->lapic && lapic_irq_pending(vcpu));
 }
 
 /* The vector of the interrupt to inject, or -1: it has gone away. */
 static int irq_ack(struct myhv_vcpu *vcpu)
 {
-	if (vcpu->lapic)
-		return lapic_irq_ack(vcpu);
+	/* like ExtINT from a PIC in the kernel: before what the LAPIC has */
+	if (!user_irq_waiting(vcpu))
+		return vcpu->lapic ? lapic_irq_ack(vcpu) : -1;
 	vcpu->user_irq_pending = false;
 	return vcpu->user_irq_vector;
 }
@@ -106,10 +112,11 @@ static __always_inline void set_windows(struct myhv_vcpu *vcpu, bool irq, bool n
 	}
 }
 
-/* Without a LAPIC in the kernel, user space may want to know when it can inject. */
+/* Without a PIC in the kernel, user space may want to know when it can inject. */
 static bool user_window_wanted(struct myhv_vcpu *vcpu)
 {
-	return !vcpu->lapic && READ_ONCE(vcpu->run_page->request_irq_window);
+	return vcpu->user_irqs && READ_ONCE(vcpu->run_page->request_irq_window) &&
+	       (!vcpu->lapic || lapic_accepts_pic(vcpu));
 }
 
 static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)

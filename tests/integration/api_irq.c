@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Lines, messages, routing, eventfds and the chips' state: what works and what is refused. */
+#include <signal.h>
 #include <sys/eventfd.h>
+#include <sys/time.h>
 
 #include "api.h"
 
@@ -23,10 +25,77 @@ static void without_chips(void)
 	mini_close(&m);
 
 	MINI_OPEN(&m, MYHV_IRQCHIP_SPLIT, 0xf4);
-	is(myhv_vcpu_interrupt(&m.vcpu, MYHV_INTERRUPT_EXTERNAL, 0x41), -ENXIO,
-	   "split: an interrupt from outside");
 	is(myhv_chip_get(m.vm, MYHV_CHIP_IOAPIC, &chip), -ENXIO, "split: no IOAPIC");
 	is(myhv_chip_get(m.vm, MYHV_CHIP_PIT, &chip), -ENXIO, "split: no PIT");
+	mini_close(&m);
+}
+
+static void nothing(int signal)
+{
+}
+
+static void alarm_in_30_ms(void)
+{
+	struct itimerval timer = { .it_value = { .tv_usec = 30000 } };
+	struct sigaction action = { .sa_handler = nothing };
+
+	sigaction(SIGALRM, &action, NULL);
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+#define LVT0 0x350
+#define LVT_MASKED 0x10000
+#define DM_EXTINT 0x700
+
+static void set_lvt0(struct mini *m, uint32_t value)
+{
+	struct myhv_vcpu_state *s = calloc(1, sizeof(*s));
+
+	is(myhv_vcpu_state_get(&m->vcpu, MYHV_STATE_LAPIC, s), 0, "LAPIC");
+	memcpy(s->lapic.regs + LVT0, &value, sizeof(value));
+	is(myhv_vcpu_state_set(&m->vcpu, MYHV_STATE_LAPIC, s), 0, "LVT0 %#x", value);
+	free(s);
+}
+
+/* The PIC is user space's: its requests come through LINT0. */
+static void split_extint(void)
+{
+	struct mini m;
+
+	/* out 0x10; sti; hlt; out 0x11; hlt    handler at 0x2000: out 0x12; iret */
+	static const uint8_t code[] = { 0xe6, 0x10, 0xfb, 0xf4, 0xe6, 0x11, 0xf4 };
+	static const uint8_t handler[] = { 0xe6, 0x12, 0xcf };
+
+	mini_open(&m, MYHV_IRQCHIP_SPLIT, code, sizeof(code));
+	memcpy(m.ram + 0x2000, handler, sizeof(handler));
+	memcpy(m.ram + 0x41 * 4, &(uint32_t){ 0x2000 }, 4);
+	set_lvt0(&m, LVT_MASKED);
+	is(mini_run(&m), 0, "split: run");
+	is(m.vcpu.exit->io.port, 0x10, "to the first port");
+	ok(!(m.vcpu.exit->flags & MYHV_EXIT_IRQ_READY), "LINT0 is masked: not ready");
+	set_lvt0(&m, DM_EXTINT);
+	m.vcpu.page->request_irq_window = 1;
+	is(mini_run(&m), 0, "to the window");
+	is(m.vcpu.exit->reason, MYHV_EXIT_IRQ_WINDOW, "which opens behind STI");
+	ok(m.vcpu.exit->flags & MYHV_EXIT_IRQ_READY, "and says so");
+	m.vcpu.page->request_irq_window = 0;
+	is(myhv_vcpu_interrupt(&m.vcpu, MYHV_INTERRUPT_EXTERNAL, 0x41), 0, "an interrupt");
+	is(myhv_vcpu_interrupt(&m.vcpu, MYHV_INTERRUPT_EXTERNAL, 0x42), -EBUSY, "one at a time");
+	is(mini_run(&m), 0, "into the handler");
+	is(m.vcpu.exit->io.port, 0x12, "by its vector");
+	is(mini_run(&m), 0, "and back");
+	is(m.vcpu.exit->io.port, 0x11, "behind HLT");
+
+	/* nothing reaches a CPU whose LINT0 is masked: no window, no end of HLT */
+	set_lvt0(&m, LVT_MASKED);
+	is(myhv_vcpu_interrupt(&m.vcpu, MYHV_INTERRUPT_EXTERNAL, 0x41), 0, "one that waits");
+	m.vcpu.page->request_irq_window = 1;
+	alarm_in_30_ms();
+	is(myhv_vcpu_run(&m.vcpu), -EINTR, "stays in HLT until the kick");
+	set_lvt0(&m, DM_EXTINT);
+	m.vcpu.page->request_irq_window = 0;
+	is(mini_run(&m), 0, "LINT0 lets it through");
+	is(m.vcpu.exit->io.port, 0x12, "to the handler");
 	mini_close(&m);
 }
 
@@ -275,6 +344,7 @@ int main(void)
 
 	is(myhv_vcpu_open(&vcpu, vm, 0), 0, "a vCPU");
 	without_chips();
+	split_extint();
 	late_chips();
 	lines(vm);
 	messages(vm);
