@@ -109,6 +109,18 @@ static enum exit_action handle_nothing(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+/* Which kind of cut event @info is. */
+static u8 kind_of_cut(u32 info)
+{
+	if (!(info & VMX_EVENT_VALID))
+		return 0;
+	switch (info & VMX_EVENT_TYPE) {
+	case VMX_EVENT_INTR: return EVENT_CUT_INTERRUPT;
+	case VMX_EVENT_NMI: return EVENT_CUT_NMI;
+	default: return EVENT_CUT_EXCEPTION;
+	}
+}
+
 /* SDM "Exit Qualification for Task Switches"; what it lacks, the event itself tells. */
 static enum exit_action handle_task_switch(struct myhv_vcpu *vcpu)
 {
@@ -119,6 +131,7 @@ static enum exit_action handle_task_switch(struct myhv_vcpu *vcpu)
 	struct task_switch why = {
 		.selector = e->qualification,
 		.source = source[(e->qualification >> VMX_TASK_Q_SOURCE_SHIFT) & 3],
+		.cut = kind_of_cut(e->idt),
 		.soft = vmx_is_soft_event(e->idt),
 		.fault = vmx_is_fault(e->idt),
 		.has_error = e->idt & VMX_EVENT_HAS_ERROR,
