@@ -137,7 +137,7 @@ static void time_stamps(void)
 	check(monotonic, "the TSC never goes back");
 	last = rdtsc();
 	host_call(CALL_SLEEP, 5);
-	check(rdtsc() > last + 1000000, "it runs on while the guest does not");
+	check(rdtsc() > last + 100000, "it runs on while the guest does not");
 	wrmsr(0x10, 0x1000000000000);
 	now = rdtsc();
 	check(now >= 0x1000000000000 && now < 0x1010000000000, "WRMSR of the TSC sets it");
@@ -172,7 +172,8 @@ static void odds_and_ends(void)
 		ulong nr = 0x7777;
 
 		TRY("mov %0, %%rax; vmmcall", "r"(nr), "b"(0), "c"(0), "d"(0), "S"(0));
-		check_no_trap("VMMCALL");
+		check(trap_seen.vector == NO_TRAP || trap_seen.vector == VEC_UD,
+		      "VMMCALL answers or #UD");
 	}
 }
 

@@ -68,7 +68,7 @@ static void general_protection(void)
 	TRY("mov %0, %%cr4", "r"(read_cr4() | 1UL << 31));
 	check_trap("#GP by a reserved bit of CR4", VEC_GP, 0);
 	if (!is_tcg()) {
-		TRY("mov %0, %%cr0", "r"(read_cr0() | 0x20000000UL));
+		TRY("mov %0, %%cr0", "r"((read_cr0() & ~0x40000000UL) | 0x20000000UL));
 		check_trap("#GP by CR0 with NW and without CD", VEC_GP, 0);
 	}
 #ifdef __x86_64__

@@ -59,5 +59,5 @@ void guest_main(void)
 	check(monotonic, "it never goes back");
 	wrmsr(0x4b564d00, (ulong)wall);
 	check(wall[0] && !(wall[0] & 1), "the wall clock has been written");
-	check(wall[1] > 1500000000, "with a time of this century");
+	check(wall[1] > 900000000, "with a time of our days");
 }

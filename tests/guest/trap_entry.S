@@ -111,6 +111,7 @@ trap_common:
 	pushl %esi
 	pushl %edi
 	cld
+	movl %ds, %ebx	/* ring 3 cannot keep ours */
 	movl $0x10, %eax
 	movl %eax, %ds
 	movl %eax, %es
@@ -118,6 +119,8 @@ trap_common:
 	pushl %eax
 	call trap_dispatch
 	addl $4, %esp
+	movl %ebx, %ds
+	movl %ebx, %es
 	popl %edi
 	popl %esi
 	popl %ebp
