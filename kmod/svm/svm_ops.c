@@ -199,8 +199,10 @@ static int svm_cpu_enable(void)
 		rdmsrq(MSR_TSC_AUX, c->tsc_aux);
 	if (svm_has(MYHV_CPU_FEATURE_TSC_SCALING))
 		wrmsrq(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_ONE);
-	/* The first entry starts a generation: whoever was here before left entries behind. */
-	c->next_asid = svm_global.max_asid + 1;
+	/* A generation that no vCPU has: whoever was here before left entries behind. */
+	c->asid_generation++;
+	c->next_asid = 1; /* 0 is the host */
+	c->flush_all = true;
 	c->enabled = true;
 	return 0;
 }
