@@ -131,7 +131,7 @@ struct block {
 	struct block_layer *layer;
 	const char *name;
 	char *file;
-	const char *format;
+	char format[16];
 	uint64_t bytes;
 	bool read_only;
 	bool write_cache;
@@ -152,7 +152,7 @@ struct block {
  * struct block_spec - what block_open() shall open
  * @file: path
  * @format: NULL: look at the contents
- * @name: stays the caller's, as long as the block lives
+ * @name: for messages; stays the caller's as long as the block lives
  * @snapshot: writes go to a temporary file
  */
 struct block_spec {
