@@ -36,9 +36,11 @@ PACKAGES_BUILD := build-essential python3 kmod xz-utils zstd lz4
 PACKAGES_USER := pkg-config libnl-3-dev libnl-route-3-dev libnl-genl-3-dev libslirp-dev \
 	liburing-dev libjansson-dev libseccomp-dev libcap-ng-dev libvncserver-dev \
 	zlib1g-dev
-PACKAGES_UNIT := libcmocka-dev
+PACKAGES_UNIT := libcmocka-dev qemu-utils procps
 PACKAGES_LINT := clang-format clang-tidy clang sparse perl
 PACKAGES_LAB := qemu-system-x86 seabios ovmf qemu-utils busybox-static cpio mmdebstrap
+PACKAGES_IMAGES := grub-pc-bin grub-efi-amd64-bin grub-common fdisk e2fsprogs dosfstools mtools \
+	xorriso
 PACKAGES_KDEBUG := bc flex bison libelf-dev libssl-dev
 
 .DEFAULT_GOAL := all
@@ -49,7 +51,7 @@ all: module userspace ## the module and the programs (default)
 
 deps: ## install every Debian package that any target needs
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_USER) $(PACKAGES_UNIT) $(PACKAGES_LINT) \
-		$(PACKAGES_LAB) $(PACKAGES_KDEBUG)
+		$(PACKAGES_LAB) $(PACKAGES_IMAGES) $(PACKAGES_KDEBUG)
 
 # ---- the module ----------------------------------------------------------------
 

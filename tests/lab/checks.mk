@@ -90,10 +90,19 @@ format-check: ## show where `make format` would change FILES
 
 lab_module = $(O)/kmod-$$($(HVLAB) path release --kernel $(LAB_KERNEL))/myhv.ko
 
+.PHONY: images images-small
 .PHONY: lab-ready test-programs check-hvlab check-lab check-host demo check check-long
 
+images: ## disk images for guests, into the cache: Debian and small ones, BIOS, UEFI and ISO
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) $(PACKAGES_IMAGES)
+	@tests/lab/mkimage initrd small small-efi iso debian debian-efi
+
+images-small:
+	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) $(PACKAGES_IMAGES)
+	@tests/lab/mkimage initrd small iso >/dev/null
+
 # What the lab runs: the module for its kernel, the programs, the standard guest.
-lab-ready: userspace test-programs
+lab-ready: userspace test-programs images-small
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) \
 		$(if $(filter debug,$(LAB_KERNEL)),$(PACKAGES_KDEBUG))
 	+@$(MAKE) --no-print-directory O=$(O) module KERNEL=$(LAB_KERNEL) KDIR= WERROR=1

@@ -56,8 +56,8 @@ job_durable()
 	while :; do
 		n=$((n + 1))
 		printf 'record %08d of a disk that keeps what it says\n%480s' $n "" |
-			dd of=/dev/sda bs=512 count=1 seek=$n conv=fsync,notrunc iflag=fullblock 2>/dev/null ||
-			return
+			dd of=/dev/sda bs=512 count=1 seek=$n conv=fsync,notrunc \
+				iflag=fullblock 2>/dev/null || return
 		echo "durable $n"
 	done
 }
