@@ -136,6 +136,26 @@ static void test_sizes(void **state)
 	assert_refused("-kernel k -m 999999T", "too much");
 }
 
+static void test_control(void **state)
+{
+	assert_int_equal(parse("-qmp unix:/a,server=on -qmp tcp:h:1 -monitor unix:/b"), 0);
+	assert_int_equal(options.qmps, 2);
+	assert_string_equal(options.qmp[1], "tcp:h:1");
+	assert_string_equal(options.monitor, "unix:/b");
+	assert_string_equal(options.serial[0], "mon:stdio");
+
+	/* alone on the terminal, or sharing it */
+	assert_int_equal(parse("-monitor stdio"), 0);
+	assert_string_equal(options.monitor, "stdio");
+	assert_string_equal(options.serial[0], "none");
+	assert_int_equal(parse("-nographic -monitor stdio"), 0);
+	assert_null(options.monitor);
+	assert_string_equal(options.serial[0], "mon:stdio");
+	assert_refused("-serial stdio -monitor stdio", "used once");
+	assert_refused("-serial stdio -qmp stdio", "used once");
+	assert_refused("-qmp a -qmp a -qmp a -qmp a -qmp a", "4 are the most");
+}
+
 static void test_refusals(void **state)
 {
 	assert_refused("-initrd x", "-kernel");
@@ -156,7 +176,6 @@ static void test_refusals(void **state)
 	assert_refused("-kernel k -smp -1", "-smp");
 	assert_refused("-kernel k -cpu EPYC", "-cpu");
 	assert_refused("-kernel k -display gtk", "-display");
-	assert_refused("-kernel k -monitor stdio", "-monitor");
 	assert_refused("-kernel k -d everything", "unknown item");
 	assert_refused("-kernel k -name a/b", "-name");
 	assert_refused("-kernel k -name 0123456789012345678901234567890123456789", "too long");
@@ -295,6 +314,7 @@ int main(void)
 		cmocka_unit_test(test_serial_follows_display),
 		cmocka_unit_test(test_firmware_options),
 		cmocka_unit_test(test_sizes),
+		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_refusals),
 		cmocka_unit_test(test_keyval),
 		cmocka_unit_test(test_escapes),

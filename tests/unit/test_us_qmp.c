@@ -364,8 +364,8 @@ static void test_run_states(void **state)
 
 	obey("{\"execute\": \"quit\"}");
 	assert_int_equal(power_pending(&power), POWER_QUIT);
-	control_tell_end(&control, POWER_QUIT, false);
-	control_tell_end(&control, POWER_QUIT, false);
+	control_tell_end(&control, POWER_QUIT);
+	control_tell_end(&control, POWER_QUIT);
 	expect_event("SHUTDOWN", "{\"guest\": false, \"reason\": \"host-qmp-quit\"}");
 	no_more();
 }

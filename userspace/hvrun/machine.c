@@ -103,8 +103,8 @@ int machine_create(struct machine *machine, const struct options *options, struc
 	    vcpus_create(&machine->vcpus, machine->sys, machine->vm, options->cpus, err) < 0 ||
 	    power_on_save(&machine->power_on, machine->sys, machine->vm, &machine->vcpus, err) <
 		    0 ||
-	    board_create(machine, err) < 0 || load_guest(machine, err) < 0 ||
-	    vcpus_start(&machine->vcpus, err) < 0)
+	    board_create(machine, err) < 0 || front_end_create(machine, err) < 0 ||
+	    load_guest(machine, err) < 0 || vcpus_start(&machine->vcpus, err) < 0)
 		return -1;
 	return 0;
 }
@@ -123,10 +123,11 @@ static int machine_reset(struct machine *machine, struct error *err)
 	return 0;
 }
 
-int machine_run(struct machine *machine, struct error *err)
+static int run(struct machine *machine, struct error *err)
 {
 	const bool no_reboot = machine->options->no_reboot;
 
+	front_end_wait(machine);
 	run_state_act(&machine->run, &machine->vcpus);
 	if (run_is_on(&machine->run))
 		vcpus_resume(&machine->vcpus);
@@ -150,13 +151,23 @@ int machine_run(struct machine *machine, struct error *err)
 		case POWER_BROKEN:
 			return MACHINE_CRASHED;
 		}
+		control_tell_reset(&machine->front.control, power_pending(&machine->power));
 		if (machine_reset(machine, err) < 0)
 			return -1;
 	}
 }
 
+int machine_run(struct machine *machine, struct error *err)
+{
+	int end = run(machine, err);
+
+	control_tell_end(&machine->front.control, power_pending(&machine->power));
+	return end;
+}
+
 void machine_destroy(struct machine *machine)
 {
+	front_end_close_displays(machine);
 	/* a thread that is stuck would use what is freed here; the process ends anyway */
 	if (vcpus_stop(&machine->vcpus) < 0)
 		return;
@@ -167,6 +178,7 @@ void machine_destroy(struct machine *machine)
 		close(machine->vm);
 	if (machine->sys >= 0)
 		close(machine->sys);
+	front_end_destroy(machine);
 	board_destroy(machine);
 	drives_close(&machine->drives);
 	guest_ram_destroy(&machine->ram);

@@ -24,6 +24,7 @@
 #include "dev/vga.h"
 #include "drives.h"
 #include "event_loop.h"
+#include "front_end.h"
 #include "guest_ram.h"
 #include "irq_line.h"
 #include "options.h"
@@ -68,6 +69,8 @@ struct machine {
 	struct power_on_state power_on;
 
 	struct irq_line rtc_irq;
+	struct irq_line keyboard_irq;
+	struct irq_line mouse_irq;
 	struct irq_line sci;
 	struct loop_timer rtc_timer;
 	struct loop_timer pm_timer;
@@ -89,6 +92,7 @@ struct machine {
 	struct fw_cfg *fw_cfg;
 	struct acpi *acpi;
 	struct vga *vga; /* NULL: -vga none */
+	struct front_end front;
 };
 
 /** machine_create() - everything up to the guest's first instruction */

@@ -152,8 +152,15 @@ static int set_boot(struct options *options, const char *value, struct error *er
 
 static int set_monitor(struct options *options, const char *value, struct error *err)
 {
-	if (strcmp(value, "none"))
-		return error_set(err, "-monitor '%s': only 'none' is available", value);
+	options->monitor = value;
+	return 0;
+}
+
+static int set_qmp(struct options *options, const char *value, struct error *err)
+{
+	if (options->qmps == OPTIONS_QMPS)
+		return error_set(err, "-qmp %s: %d are the most", value, OPTIONS_QMPS);
+	options->qmp[options->qmps++] = value;
 	return 0;
 }
 
@@ -286,7 +293,9 @@ static const struct option table[] = {
 	  set_nographic },
 	{ "vga", "CARD", "graphics card: std, none (default: std, but none with -kernel)", set_vga },
 	{ "display", "none", "no display, and no serial port unless -serial", set_display },
-	{ "monitor", "none", "no monitor", set_monitor },
+	{ "monitor", "DEV", "monitor: stdio, unix:PATH,server=on,wait=off, none", set_monitor },
+	{ "qmp", "DEV", "control by programs: unix:PATH,server=on,wait=off, tcp:HOST:PORT,...",
+	  set_qmp },
 	{ "name", "NAME", "name of the VM", set_name },
 	{ "no-reboot", NULL, "end when the guest resets", set_no_reboot },
 	{ "d", "ITEMS", "log: unimp, guest_errors, reset (comma separated)", set_log_items },
@@ -305,6 +314,37 @@ static const struct option *find_option(const char *name)
 	return NULL;
 }
 
+static const char *default_serial(const struct options *options)
+{
+	bool monitor_is_alone = options->monitor && !strcmp(options->monitor, "stdio");
+
+	if (options->nographic)
+		return "mon:stdio";
+	return options->no_display || monitor_is_alone ? "none" : "mon:stdio";
+}
+
+/* One terminal serves one line, which a monitor may share. */
+static int settle_terminal(struct options *options, struct error *err)
+{
+	unsigned int users = 0;
+
+	for (unsigned int i = 0; i < OPTIONS_SERIALS; i++)
+		users += options->serial[i] && strstr(options->serial[i], "stdio") != NULL;
+	if (options->monitor && !strcmp(options->monitor, "stdio")) {
+		if (!strcmp(options->serial[0], "mon:stdio"))
+			options->monitor = NULL; /* shared, by Ctrl-A c */
+		else
+			users++;
+	}
+	for (unsigned int i = 0; i < options->qmps; i++)
+		users += !strcmp(options->qmp[i], "stdio");
+	if (users > 1)
+		return error_set(err, "the terminal can be used once: there are %u 'stdio' in "
+				      "-serial, -monitor and -qmp (-serial mon:stdio shares it)",
+				 users);
+	return 0;
+}
+
 /* What the combination means. */
 static int settle(struct options *options, struct error *err)
 {
@@ -317,12 +357,11 @@ static int settle(struct options *options, struct error *err)
 	if (!options->vga_is_set)
 		options->vga = !options->kernel;
 	if (!options->serial[0])
-		options->serial[0] = options->no_display && !options->nographic ? "none" :
-										  "mon:stdio";
+		options->serial[0] = default_serial(options);
 	/* with -nographic QEMU multiplexes its monitor, and so the escapes, on the terminal */
 	if (options->nographic && !strcmp(options->serial[0], "stdio"))
 		options->serial[0] = "mon:stdio";
-	return 0;
+	return settle_terminal(options, err);
 }
 
 int options_parse(struct options *options, int argc, char **argv, struct error *err)

@@ -13,6 +13,7 @@
 #define OPTIONS_DEFAULT_RAM (128ULL << 20)
 #define OPTIONS_CPUS_MAX 64
 #define OPTIONS_SERIALS 2
+#define OPTIONS_QMPS 4
 
 /** struct options - what the user wants; strings point into argv */
 struct options {
@@ -22,6 +23,9 @@ struct options {
 	const char *name;		     /* never NULL */
 	const char *serial[OPTIONS_SERIALS]; /* COM1 (never NULL) ..., as chardev_open() takes it */
 	const char *bios;		     /* NULL: the default */
+	const char *qmp[OPTIONS_QMPS];	     /* as chardev_open() takes it */
+	const char *monitor;		     /* the same; NULL: where a serial port shares its line
+					      * with it; "none" */
 	const char *debugcon;		     /* as chardev_open() takes it; NULL: none */
 	const char *boot_order;		     /* letters, never NULL */
 	const char *log_file;
@@ -30,6 +34,7 @@ struct options {
 	unsigned int cpus;
 	unsigned int log_items;
 	unsigned int serials;
+	unsigned int qmps;
 	bool boot_menu;
 	bool vga;
 	bool vga_is_set;

@@ -149,6 +149,7 @@ COMMAND(cmd_system_powerdown)
 
 COMMAND(cmd_quit)
 {
+	control->quit_by_user = true;
 	power_request(control->parts.power, POWER_QUIT, "monitor");
 	return command_done();
 }

@@ -94,7 +94,7 @@ void control_tell_reset(struct control *control, enum power_request why)
 			      cause(!by_user, by_user ? "host-qmp-system-reset" : "guest-reset"));
 }
 
-static json_t *end_cause(struct control *control, enum power_request why, bool by_signal)
+static json_t *end_cause(struct control *control, enum power_request why)
 {
 	switch (why) {
 	case POWER_OFF:
@@ -105,18 +105,18 @@ static json_t *end_cause(struct control *control, enum power_request why, bool b
 	case POWER_RESET_CRASH:
 		return cause(true, "guest-panic");
 	case POWER_QUIT:
-		return cause(false, by_signal ? "host-signal" : "host-qmp-quit");
+		return cause(false, control->quit_by_user ? "host-qmp-quit" : "host-signal");
 	default:
 		return cause(false, "host-error");
 	}
 }
 
-void control_tell_end(struct control *control, enum power_request why, bool by_signal)
+void control_tell_end(struct control *control, enum power_request why)
 {
 	if (control->is_off)
 		return;
 	control->is_off = true;
-	control_event(control, "SHUTDOWN", end_cause(control, why, by_signal));
+	control_event(control, "SHUTDOWN", end_cause(control, why));
 }
 
 json_t *control_version(void)

@@ -77,6 +77,7 @@ struct hmp;
  * @keys: on their way to the guest
  * @cpu: whose registers and addresses the monitor means
  * @reset_by_user: the reset that is pending was asked for here
+ * @quit_by_user: so was the end
  * @is_off: the end has been told
  */
 struct control {
@@ -85,6 +86,7 @@ struct control {
 	struct key_queue keys;
 	unsigned int cpu;
 	bool reset_by_user;
+	bool quit_by_user;
 	bool is_off;
 	struct qmp *qmp[CONTROL_SESSIONS];
 	struct hmp *hmp[CONTROL_SESSIONS];
@@ -104,11 +106,11 @@ int control_add_monitor(struct control *control, struct chardev *chardev, struct
 /** control_event() - tell all QMP clients; takes over @data, which may be NULL */
 void control_event(struct control *control, const char *name, json_t *data);
 
-/** control_told_reset() - the machine was reset */
+/** control_tell_reset() - the machine was reset */
 void control_tell_reset(struct control *control, enum power_request why);
 
 /** control_tell_end() - the machine has come to its end, told once */
-void control_tell_end(struct control *control, enum power_request why, bool by_signal);
+void control_tell_end(struct control *control, enum power_request why);
 
 /* ---- the parts of it ---- */
 
