@@ -69,16 +69,16 @@ static void test_random_accesses(void **state)
 	struct guest_ram ram;
 	static uint8_t rom[0x20000];
 	struct error err;
-	struct irq_line irq[3];
+	struct irq_line irq[5];
 	struct bus bus;
 
-	for (int i = 0; i < 3; i++)
+	for (int i = 0; i < 5; i++)
 		irq_line_init(&irq[i], -1, i);
 	bus_init(&bus, "test");
 	struct uart *uart = uart_create(&irq[0], &chardev);
 	struct rtc *rtc = rtc_create(&irq[1], &rtc_timer);
 	struct acpi_pm *pm = acpi_pm_create(&irq[2], &pm_timer, &power);
-	struct i8042 *kbc = i8042_create(&power);
+	struct i8042 *kbc = i8042_create(&irq[3], &irq[4], &power);
 
 	reset_ports_init(&reset_ports, &power);
 	pci_bus_init(&pci, &bus, &bus, -1);

@@ -7,7 +7,6 @@
 #include <cmocka.h>
 
 #include "dev/acpi_pm.h"
-#include "dev/i8042.h"
 #include "dev/reset_ports.h"
 #include "dev/rtc.h"
 
@@ -381,37 +380,6 @@ static void test_power_button(void **state)
 
 /* ---- resets ---- */
 
-static void test_i8042(void **state)
-{
-	struct power box = { .request = POWER_NONE };
-	struct i8042 *kbc = i8042_create(&box);
-	struct region *region = i8042_region(kbc);
-
-	assert_int_equal(region->read(kbc, 4, 1) & 1, 0);
-	region->write(kbc, 4, 1, 0xaa);
-	assert_int_equal(region->read(kbc, 4, 1) & 1, 1);
-	assert_int_equal(region->read(kbc, 0, 1), 0x55);
-	assert_int_equal(region->read(kbc, 4, 1) & 1, 0);
-	region->write(kbc, 4, 1, 0x60);
-	region->write(kbc, 0, 1, 0x47);
-	region->write(kbc, 4, 1, 0x20);
-	assert_int_equal(region->read(kbc, 0, 1), 0x47);
-	/* input for a keyboard that is not there: no answer */
-	region->write(kbc, 0, 1, 0xff);
-	assert_int_equal(region->read(kbc, 4, 1) & 1, 0);
-	region->write(kbc, 4, 1, 0xff); /* pulse nothing */
-	assert_int_equal(power_pending(&box), POWER_NONE);
-	region->write(kbc, 4, 1, 0xfe);
-	assert_int_equal(power_take(&box), POWER_RESET);
-	region->write(kbc, 4, 1, 0xd1);
-	region->write(kbc, 0, 1, 0x03);
-	assert_int_equal(power_pending(&box), POWER_NONE);
-	region->write(kbc, 4, 1, 0xd1);
-	region->write(kbc, 0, 1, 0x02);
-	assert_int_equal(power_take(&box), POWER_RESET);
-	i8042_destroy(kbc);
-}
-
 static void test_reset_ports(void **state)
 {
 	struct power box = { .request = POWER_NONE };
@@ -471,7 +439,6 @@ int main(void)
 		PM(test_pm_control),
 		PM(test_pm_bytes),
 		PM(test_power_button),
-		cmocka_unit_test(test_i8042),
 		cmocka_unit_test(test_reset_ports),
 		cmocka_unit_test(test_requests_by_weight),
 	};

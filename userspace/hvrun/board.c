@@ -63,10 +63,12 @@ static int create_serial(struct machine *machine, struct error *err)
 static int create_clock_and_keyboard(struct machine *machine, struct error *err)
 {
 	irq_line_init(&machine->rtc_irq, machine->vm, GSI_RTC);
+	irq_line_init(&machine->keyboard_irq, machine->vm, GSI_KEYBOARD);
+	irq_line_init(&machine->mouse_irq, machine->vm, GSI_MOUSE);
 	if (loop_timer_init(&machine->rtc_timer, &machine->loop, CLOCK_REALTIME, err) < 0)
 		return -1;
 	machine->rtc = rtc_create(&machine->rtc_irq, &machine->rtc_timer.timer);
-	machine->kbc = i8042_create(&machine->power);
+	machine->kbc = i8042_create(&machine->keyboard_irq, &machine->mouse_irq, &machine->power);
 	if (!machine->rtc || !machine->kbc)
 		return error_set(err, "out of memory");
 	cmos_fill(machine->rtc, machine->options, &machine->ram);

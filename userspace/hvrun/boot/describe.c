@@ -34,8 +34,8 @@ struct acpi_config describe_acpi(struct machine *machine)
 		.pci_gpa = describe_pci_gpa(machine),
 		.pci64_gpa = pci64_gpa(machine),
 		.com2 = machine->serial[1].uart,
-		.keyboard = has_firmware,
-		.vga = has_firmware,
+		.keyboard = has_firmware || machine->vga,
+		.vga = machine->vga,
 		.fw_cfg = has_firmware,
 	};
 
