@@ -187,6 +187,7 @@ void board_reset(struct machine *machine)
 	piix_ide_reset(&machine->ide);
 	piix4_pm_reset(&machine->power_management);
 	fw_cfg_reset(machine->fw_cfg);
+	firmware_reset(&machine->firmware);
 }
 
 void board_destroy(struct machine *machine)

@@ -63,7 +63,7 @@ static int open_images(struct machine *machine, struct error *err)
 		return -1;
 	if (options->kernel)
 		return linux_open(&machine->image, options->kernel, options->initrd, err);
-	return firmware_open(&machine->firmware, options->bios, err);
+	return firmware_open(&machine->firmware, options->bios, &options->drives, err);
 }
 
 static int map_memory(struct machine *machine, struct error *err)
@@ -71,7 +71,7 @@ static int map_memory(struct machine *machine, struct error *err)
 	if (guest_ram_create(&machine->ram, machine->options->ram_bytes, err) < 0 ||
 	    guest_ram_map(&machine->ram, machine->vm, err) < 0)
 		return -1;
-	return machine->firmware.image ? firmware_map(&machine->firmware, machine->vm, err) : 0;
+	return firmware_map(&machine->firmware, &machine->mmio, machine->vm, err);
 }
 
 static void power_wake(void *context)

@@ -354,6 +354,10 @@ static int settle(struct options *options, struct error *err)
 		return error_set(err, "-initrd and -append go with -kernel, which is missing");
 	if (options->kernel && options->bios)
 		return error_set(err, "-kernel starts without firmware: leave -bios away");
+	for (unsigned int i = 0; options->kernel && i < options->drives.count; i++)
+		if (options->drives.drive[i].interface == DRIVE_PFLASH)
+			return error_set(err, "-kernel starts without firmware: leave "
+					      "-drive if=pflash away");
 	if (!options->vga_is_set)
 		options->vga = !options->kernel;
 	if (!options->serial[0])

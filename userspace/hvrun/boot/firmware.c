@@ -70,7 +70,7 @@ static int read_image(struct firmware *firmware, int fd, const char *name, struc
 	return 0;
 }
 
-int firmware_open(struct firmware *firmware, const char *name, struct error *err)
+static int open_rom(struct firmware *firmware, const char *name, struct error *err)
 {
 	const char *shown = name ? name : FIRMWARE_DEFAULT;
 	int fd = open_image(name, err);
@@ -96,25 +96,89 @@ int firmware_open(struct firmware *firmware, const char *name, struct error *err
 	return r;
 }
 
+static const struct drive_options *flash_drive(const struct drive_list *drives, unsigned int index)
+{
+	for (unsigned int i = 0; i < drives->count; i++)
+		if (drives->drive[i].interface == DRIVE_PFLASH && drives->drive[i].index == index)
+			return &drives->drive[i];
+	return NULL;
+}
+
+static int open_flash(struct firmware *firmware, const struct drive_options *drive,
+		      struct error *err)
+{
+	struct pflash *flash = &firmware->flash[firmware->flashes];
+
+	if (*drive->format && strcmp(drive->format, "raw"))
+		return error_set(err, "-drive if=pflash: format=%s: only raw images will do",
+				 drive->format);
+	if (pflash_open(flash, drive->file, drive->spec.read_only, err) < 0)
+		return -1;
+	firmware->flashes++;
+	return 0;
+}
+
+int firmware_open(struct firmware *firmware, const char *name, const struct drive_list *drives,
+		  struct error *err)
+{
+	const struct drive_options *code = flash_drive(drives, 0);
+	const struct drive_options *variables = flash_drive(drives, 1);
+
+	if (!code && variables)
+		return error_set(err, "-drive if=pflash: unit 0, firmware's code, is missing");
+	if (!code)
+		return open_rom(firmware, name, err);
+	if (name)
+		return error_set(err, "-bios and -drive if=pflash are both firmware: give one");
+	if (open_flash(firmware, code, err) < 0)
+		return -1;
+	if (firmware->flash[0].bytes % FIRMWARE_UNIT)
+		return error_set(err,
+				 "-drive if=pflash: '%s' is no firmware (a multiple of 64 KiB), or "
+				 "cut short",
+				 code->file);
+	return variables ? open_flash(firmware, variables, err) : 0;
+}
+
 void firmware_close(struct firmware *firmware)
 {
 	if (firmware->image)
 		munmap(firmware->image, firmware->bytes);
+	for (unsigned int i = 0; i < firmware->flashes; i++)
+		pflash_close(&firmware->flash[i]);
 	memset(firmware, 0, sizeof(*firmware));
 }
 
-int firmware_map(const struct firmware *firmware, int vm, struct error *err)
+int firmware_map(struct firmware *firmware, struct bus *mmio, int vm, struct error *err)
 {
-	int r = myhv_mem_map(vm, FIRMWARE_END - firmware->bytes, firmware->image, firmware->bytes,
-			     MYHV_MEM_READONLY);
+	uint64_t end = FIRMWARE_END;
+	int r = 0;
 
+	if (firmware->image)
+		r = myhv_mem_map(vm, end - firmware->bytes, firmware->image, firmware->bytes,
+				 MYHV_MEM_READONLY);
 	if (r < 0)
 		return error_set(err, "cannot give the VM its firmware: %s", strerror(-r));
+	for (unsigned int i = 0; i < firmware->flashes; i++) {
+		end -= firmware->flash[i].bytes;
+		if (pflash_plug(&firmware->flash[i], mmio, vm, end, err) < 0)
+			return -1;
+	}
 	return 0;
+}
+
+void firmware_reset(struct firmware *firmware)
+{
+	for (unsigned int i = 0; i < firmware->flashes; i++)
+		pflash_reset(&firmware->flash[i]);
 }
 
 uint8_t *firmware_low(const struct firmware *firmware, uint64_t *bytes)
 {
-	*bytes = firmware->bytes < FIRMWARE_LOW_BYTES ? firmware->bytes : FIRMWARE_LOW_BYTES;
-	return firmware->image ? firmware->image + firmware->bytes - *bytes : NULL;
+	const uint64_t most = FIRMWARE_LOW_BYTES;
+	uint8_t *image = firmware->flashes ? firmware->flash[0].data : firmware->image;
+	uint64_t image_bytes = firmware->flashes ? firmware->flash[0].bytes : firmware->bytes;
+
+	*bytes = image_bytes < most ? image_bytes : most;
+	return image ? image + image_bytes - *bytes : NULL;
 }
