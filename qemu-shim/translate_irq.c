@@ -9,6 +9,8 @@
 #include "shim.h"
 
 #define NS_PER_S 1000000000ll
+#define IOAPIC_PINS 24
+#define PIC_PINS 16
 
 static struct vm *vm_of(struct object *o)
 {
@@ -23,6 +25,30 @@ static long without_chip(long r, int error)
 
 /* ---- creating chips ---- */
 
+/* KVM starts with GSI n at IOAPIC pin n, the PIT's 0 too, which the module puts at 2. */
+static long default_routes_set(int fd)
+{
+	struct myhv_irq_route routes[IOAPIC_PINS + PIC_PINS] = { 0 };
+	struct myhv_irq_routing routing = { .routes = pointer_arg(routes) };
+
+	for (uint32_t gsi = 0; gsi < IOAPIC_PINS; gsi++) {
+		routes[routing.count++] = (struct myhv_irq_route){
+			.gsi = gsi,
+			.type = MYHV_ROUTE_IRQCHIP,
+			.chip = MYHV_CHIP_IOAPIC,
+			.pin = gsi,
+		};
+		if (gsi < PIC_PINS)
+			routes[routing.count++] = (struct myhv_irq_route){
+				.gsi = gsi,
+				.type = MYHV_ROUTE_IRQCHIP,
+				.chip = gsi < 8 ? MYHV_CHIP_PIC_MASTER : MYHV_CHIP_PIC_SLAVE,
+				.pin = gsi % 8,
+			};
+	}
+	return sys_ioctl(fd, MYHV_IRQ_ROUTING, &routing);
+}
+
 long irqchip_create(struct vm *vm, int fd, uint32_t kind)
 {
 	long r;
@@ -30,6 +56,8 @@ long irqchip_create(struct vm *vm, int fd, uint32_t kind)
 	shim_lock();
 	r = vm->irqchip != MYHV_IRQCHIP_NONE ? -EEXIST :
 					       sys_prop_set(fd, MYHV_PROP_VM_IRQCHIP, kind);
+	if (r == 0 && kind == MYHV_IRQCHIP_FULL)
+		r = default_routes_set(fd);
 	if (r == 0)
 		vm->irqchip = kind;
 	shim_unlock();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Calls on /dev/kvm, and what KVM_CHECK_EXTENSION answers. */
+#include <cpuid.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,8 @@
 #define MCG_CTL_P (1ull << 8)
 #define MCG_SER_P (1ull << 24)
 #define MCE_BANKS 32
+#define CPUID_EXT_FEATURES 0x80000001u
+#define ECX_CMP_LEGACY (1u << 1)
 
 /* ---- extensions ---- */
 
@@ -142,8 +145,12 @@ static long sys_create_vm(struct object *o, int fd, uint64_t arg)
 	vm_fd = r ? r : sys_ioctl(fd, MYHV_VM_CREATE, &create);
 	if (vm_fd >= 0)
 		r = fd_assign(vm_fd, &vm->base);
+	/* KVM has all of them; CPUID tells the guest which it may use */
+	if (vm_fd >= 0 && !r)
+		r = sys_prop_set(vm_fd, MYHV_PROP_VM_PV, MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT);
 	object_put(&vm->base);
 	if (vm_fd >= 0 && r) {
+		fd_clear(vm_fd);
 		sys_close(vm_fd);
 		return r;
 	}
@@ -178,12 +185,26 @@ static long sys_supported_cpuid(struct object *o, int fd, uint64_t arg)
 	/* KVM leaves the count alone when the list is too short */
 	if (room < list.count)
 		return -E2BIG;
-	for (uint32_t i = 0; i < list.count; i++)
+	for (uint32_t i = 0; i < list.count; i++) {
 		cpuid_to_kvm(&ours[i], &entries[i]);
+		add_topology_bits(&entries[i]);
+	}
 	if (copy_out(arg, &list.count, sizeof(list.count)))
 		return -EFAULT;
 	return copy_out(arg + offsetof(struct kvm_cpuid2, entries), entries,
 			list.count * sizeof(entries[0]));
+}
+
+/*
+ * Bits about topology that KVM passes on: the module leaves topology to its clients, and QEMU
+ * warns of what its CPU models have and the list does not.
+ */
+static void add_topology_bits(struct kvm_cpuid_entry2 *e)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	if (e->function == CPUID_EXT_FEATURES && __get_cpuid(e->function, &eax, &ebx, &ecx, &edx))
+		e->ecx |= ecx & ECX_CMP_LEGACY;
 }
 
 /* Nothing is emulated that the CPU does not have. */

@@ -1,0 +1,63 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# An unmodified QEMU with -accel kvm boots Debian's cloud kernel on myhv, through the shim, to user
+# space and poweroff. MACHINES: lines of "QEMU|PROCESSORS|ARGUMENTS|WORDS FOR THE KERNEL"; QEMU is
+# 7.2, the installed one, or 10.0, the lab's own.
+# hvlab-timeout: 1200
+set -u
+
+words="console=ttyS0 quiet cryptomgr.notests no_timer_check"
+machines=${MACHINES:-"
+7.2|1|-M pc|
+10.0|2|-M q35,kernel_irqchip=split -cpu host|
+7.2|1|-M microvm|reboot=t"}
+new=${GUEST_KERNEL%/kernels/*}/qemu/10.0
+count=0 bad=0
+
+check()
+{
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		bad=$((bad + 1))
+	fi
+}
+
+[ -x /usr/bin/qemu-system-x86_64 ] || { echo "no QEMU"; exit 77; }
+
+# boot QEMU PROCESSORS ARGUMENTS WORDS
+boot()
+{
+	local options=()
+	unset MYHV_QEMU QEMU_MODULE_DIR
+	if [ "$1" = 10.0 ]; then
+		[ -d "$new" ] || { echo "# no QEMU 10.0: left out"; return; }
+		export MYHV_QEMU=$new/usr/bin/qemu-system-x86_64
+		export QEMU_MODULE_DIR=$new/usr/lib/x86_64-linux-gnu/qemu
+		options=(-L "$new/usr/share/qemu" -L "$new/usr/share/seabios")
+	fi
+	# shellcheck disable=SC2086 # arguments in words
+	timeout -k 5 180 "$O/qemu-system-x86_64-myhv" "${options[@]}" -accel kvm -m 256 $3 \
+		-smp "$2" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -append "$words $4" \
+		-nographic -no-reboot >guest.log 2>&1 </dev/null
+	check $? "QEMU $1 $3: ends by itself"
+	[ "$(grep -ac '^processor' guest.log)" = "$2" ]
+	check $? "QEMU $1 $3: user space sees $2 processors"
+	! grep -aE 'Oops|BUG:|WARNING: CPU|Call Trace|unchecked MSR|qemu-system' guest.log |
+		grep -v 'failed to initialize module' |
+		grep -v 'requested feature: CPUID.40000001H:EAX.kvm-\(asyncpf\|steal-time\) '
+	check $? "QEMU $1 $3: no complaint"
+	[ $bad = 0 ] || tail -n 9 guest.log | sed "s/^/# /"
+}
+
+dmesg >before.log
+while IFS='|' read -r qemu processors arguments more <&3; do
+	[ -n "$qemu" ] && boot "$qemu" "$processors" "$arguments" "$more"
+done 3<<<"$machines"
+dmesg | diff before.log - | grep '^>' >host.log
+! grep -vE 'myhv: (ready|virtualization|VM )|hrtimer: interrupt took|perf: interrupt took' host.log
+check $? "the host's log has nothing new"
+echo "1..$count"
+exit $((bad > 0))
