@@ -77,6 +77,7 @@ module-for:
 userspace: ## hvrun and the other programs, into O/
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_USER)
 	+@if [ -e userspace/Makefile ]; then $(MAKE) -C userspace O=$(O); fi
+	+@$(MAKE) -C qemu-shim O=$(O)
 
 include tests/lab/checks.mk
 include tests/bench/bench.mk

@@ -169,6 +169,18 @@ static long list_count(uint64_t arg, uint32_t count)
 	return room < count ? -E2BIG : 0;
 }
 
+/*
+ * Bits about topology that KVM passes on: the module leaves topology to its clients, and QEMU
+ * warns of what its CPU models have and the list does not.
+ */
+static void add_topology_bits(struct kvm_cpuid_entry2 *e)
+{
+	unsigned int eax, ebx, ecx, edx;
+
+	if (e->function == CPUID_EXT_FEATURES && __get_cpuid(e->function, &eax, &ebx, &ecx, &edx))
+		e->ecx |= ecx & ECX_CMP_LEGACY;
+}
+
 static long sys_supported_cpuid(struct object *o, int fd, uint64_t arg)
 {
 	struct myhv_cpuid_entry ours[MAX_CPUID];
@@ -193,18 +205,6 @@ static long sys_supported_cpuid(struct object *o, int fd, uint64_t arg)
 		return -EFAULT;
 	return copy_out(arg + offsetof(struct kvm_cpuid2, entries), entries,
 			list.count * sizeof(entries[0]));
-}
-
-/*
- * Bits about topology that KVM passes on: the module leaves topology to its clients, and QEMU
- * warns of what its CPU models have and the list does not.
- */
-static void add_topology_bits(struct kvm_cpuid_entry2 *e)
-{
-	unsigned int eax, ebx, ecx, edx;
-
-	if (e->function == CPUID_EXT_FEATURES && __get_cpuid(e->function, &eax, &ebx, &ecx, &edx))
-		e->ecx |= ecx & ECX_CMP_LEGACY;
 }
 
 /* Nothing is emulated that the CPU does not have. */
