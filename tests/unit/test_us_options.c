@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "backend/escape.h"
@@ -107,6 +108,94 @@ static void test_firmware_options(void **state)
 	assert_true(options.boot_menu);
 }
 
+static void test_machine_options(void **state)
+{
+	static const uint8_t uuid[16] = { 0x12, 0x3e, 0x45, 0x67, 0xe8, 0x9b, 0x12, 0xd3,
+					  0xa4, 0x56, 0x42, 0x66, 0x14, 0x17, 0x40, 0x0F };
+
+	assert_int_equal(parse("-smp cpus=4,cores=4 -M pc,accel=myhv -S -no-shutdown -pidfile p "
+			       "-uuid 123e4567-e89b-12d3-A456-42661417400F"),
+			 0);
+	assert_int_equal(options.cpus, 4);
+	assert_true(options.stopped);
+	assert_true(options.no_shutdown);
+	assert_string_equal(options.pidfile, "p");
+	assert_true(options.uuid_is_set);
+	assert_memory_equal(options.uuid, uuid, 16);
+	assert_false(options.daemonize);
+	assert_false(options.cpu.has_limit);
+
+	assert_int_equal(parse("-rtc base=2024-02-29T12:00:01 -daemonize -display none"), 0);
+	assert_true(options.daemonize);
+	assert_true(options.rtc.is_fixed);
+	assert_true(options.rtc.seconds == 1709208001);
+	assert_int_equal(parse("-rtc base=2024-02-29"), 0);
+	assert_true(options.rtc.seconds == 1709164800);
+	assert_int_equal(parse("-rtc base=utc,clock=host"), 0);
+	assert_false(options.rtc.is_fixed);
+	assert_true(options.rtc.seconds == 0);
+	assert_int_equal(parse("-rtc base=localtime"), 0);
+	assert_false(options.rtc.is_fixed);
+}
+
+static const uint32_t AVX2 = 1 << 5, AES = 1 << 25, SSE3 = 1, RDRAND = 1 << 30;
+
+static int apply(const char *cpu, struct myhv_cpuid_entry *table, uint32_t *count)
+{
+	const struct myhv_cpuid_entry host[] = {
+		{ .function = 0, .eax = 0xd },
+		{ .function = 1, .edx = 0x0fffffff, .ecx = 0x81ffffff | AES | SSE3 },
+		{ .function = 7, .ebx = AVX2 | 0x101 },
+		{ .function = 0x40000000, .ebx = 0x4b4d564b },
+		{ .function = 0x40000001, .eax = 1 },
+		{ .function = 0x80000001, .edx = 0x20100800 | 0x0183fbff, .ecx = 0x21 },
+	};
+	char words[64];
+
+	snprintf(words, sizeof(words), "-cpu %s", cpu);
+	assert_int_equal(parse(words), 0);
+	memcpy(table, host, sizeof(host));
+	*count = sizeof(host) / sizeof(host[0]);
+	return cpu_model_apply(&options.cpu, table, count, &err);
+}
+
+static void test_cpu_models(void **state)
+{
+	struct myhv_cpuid_entry table[8];
+	uint32_t count;
+
+	assert_int_equal(apply("host", table, &count), 0);
+	assert_int_equal(count, 6);
+	assert_int_equal(table[2].ebx, AVX2 | 0x101);
+	assert_int_equal(apply("host,-avx2,-aes,+sse3", table, &count), 0);
+	assert_int_equal(table[2].ebx, 0x101);
+	assert_int_equal(table[1].ecx & (AES | SSE3), SSE3);
+	assert_int_equal(apply("host,avx2=off", table, &count), 0);
+	assert_int_equal(table[2].ebx, 0x101);
+	assert_int_equal(apply("host,kvm=off", table, &count), 0);
+	assert_int_equal(count, 4);
+	assert_int_equal(table[3].function, 0x80000001);
+	/* the last word about a feature counts */
+	assert_int_equal(apply("host,-avx2,+avx2", table, &count), 0);
+	assert_int_equal(table[2].ebx, AVX2 | 0x101);
+
+	assert_int_equal(apply("qemu64", table, &count), 0);
+	assert_int_equal(table[2].ebx, 0);
+	assert_int_equal(table[1].ecx & (AES | SSE3), SSE3);
+	/* AMD's second copy of the old features stays */
+	assert_int_equal(table[5].edx, 0x20100800 | 0x0183fbff);
+	assert_int_equal(table[5].ecx, 0x01);
+	assert_int_equal(apply("qemu64,+aes", table, &count), 0);
+	assert_int_equal(table[1].ecx & AES, AES);
+
+	/* what the host has not */
+	assert_int_equal(apply("host,+rdrand", table, &count), -1);
+	assert_non_null(strstr(err.text, "rdrand"));
+	assert_int_equal(table[1].ecx & RDRAND, 0);
+	assert_int_equal(apply("x86-64-v4", table, &count), -1);
+	assert_non_null(strstr(err.text, "avx512"));
+}
+
 static void test_sizes(void **state)
 {
 	static const struct {
@@ -174,7 +263,25 @@ static void test_refusals(void **state)
 	assert_refused("-kernel k -smp 65", "-smp");
 	assert_refused("-kernel k -smp 2x", "-smp");
 	assert_refused("-kernel k -smp -1", "-smp");
-	assert_refused("-kernel k -cpu EPYC", "-cpu");
+	assert_refused("-kernel k -cpu EPYC", "x86-64-v3");
+	assert_refused("-cpu host,+nosuch", "nosuch");
+	assert_refused("-cpu host,avx=maybe", "on or off");
+	assert_refused("-cpu host,-avx=on", "on or off");
+	assert_refused("-cpu ,", "model");
+	assert_refused("-smp 4,sockets=2,cores=2", "one socket");
+	assert_refused("-smp 2,maxcpus=4", "later");
+	assert_refused("-smp 2,books=4", "books");
+	assert_refused("-M q35", "only 'pc'");
+	assert_refused("-machine pc,accel=kvm", "myhv");
+	assert_refused("-rtc base=yesterday", "2024");
+	assert_refused("-rtc base=2024-13-01", "2024");
+	assert_refused("-rtc base=utc,clock=vm", "clock");
+	assert_refused("-uuid 1234", "-uuid");
+	assert_refused("-uuid 123e4567-e89b-12d3-a456-4266141740001", "-uuid");
+	assert_refused("-uuid 123e4567-e89b-12d3-a456-42661417400g", "-uuid");
+	assert_refused("-uuid 123e4567ae89b-12d3-a456-426614174000", "-uuid");
+	assert_refused("-daemonize", "-daemonize");
+	assert_refused("-daemonize -display none -serial stdio", "-daemonize");
 	assert_refused("-kernel k -display gtk", "-display");
 	assert_refused("-kernel k -d everything", "unknown item");
 	assert_refused("-kernel k -name a/b", "-name");
@@ -313,6 +420,8 @@ int main(void)
 		cmocka_unit_test(test_all_options),
 		cmocka_unit_test(test_serial_follows_display),
 		cmocka_unit_test(test_firmware_options),
+		cmocka_unit_test(test_machine_options),
+		cmocka_unit_test(test_cpu_models),
 		cmocka_unit_test(test_sizes),
 		cmocka_unit_test(test_control),
 		cmocka_unit_test(test_refusals),

@@ -246,6 +246,18 @@ static void test_memory(void **state)
 	assert_int_equal(cmos(0x0f), 0x05);
 }
 
+static void test_base(void **state)
+{
+	rtc_set_base(rtc, true, 86400 * 366LL); /* 1971-01-02 */
+	assert_int_equal(cmos(7), 0x02);
+	assert_int_equal(cmos(9), 0x71);
+	assert_int_equal(cmos(0), 0x00);
+	pass(5 * NS_PER_SECOND);
+	assert_int_equal(cmos(0), 0x05);
+	rtc_set_base(rtc, false, 3600);
+	assert_int_equal(cmos(4), 0x01); /* one o'clock: the host has 00:00:02 of the next day */
+}
+
 static void test_host_clock_set_back(void **state)
 {
 	cmos_set(0xb, 0x12);
@@ -433,6 +445,7 @@ int main(void)
 		RTC(test_alarm),
 		RTC(test_alarm_with_wildcards),
 		RTC(test_memory),
+		RTC(test_base),
 		RTC(test_host_clock_set_back),
 		PM(test_pm_timer),
 		PM(test_pm_overflow_status),

@@ -71,6 +71,7 @@ static int create_clock_and_keyboard(struct machine *machine, struct error *err)
 	machine->kbc = i8042_create(&machine->keyboard_irq, &machine->mouse_irq, &machine->power);
 	if (!machine->rtc || !machine->kbc)
 		return error_set(err, "out of memory");
+	rtc_set_base(machine->rtc, machine->options->rtc.is_fixed, machine->options->rtc.seconds);
 	cmos_fill(machine->rtc, machine->options, &machine->ram);
 	if (attach(machine, PORT_RTC, 2, rtc_region(machine->rtc), err) < 0 ||
 	    attach(machine, PORT_KBC, 5, i8042_region(machine->kbc), err) < 0)

@@ -100,7 +100,8 @@ int machine_create(struct machine *machine, const struct options *options, struc
 
 	if (event_loop_init(&machine->loop, err) < 0 || open_images(machine, err) < 0 ||
 	    create_vm(machine, err) < 0 || map_memory(machine, err) < 0 ||
-	    vcpus_create(&machine->vcpus, machine->sys, machine->vm, options->cpus, err) < 0 ||
+	    vcpus_create(&machine->vcpus, machine->sys, machine->vm, options->cpus, &options->cpu,
+			 err) < 0 ||
 	    power_on_save(&machine->power_on, machine->sys, machine->vm, &machine->vcpus, err) <
 		    0 ||
 	    board_create(machine, err) < 0 || front_end_create(machine, err) < 0 ||
@@ -123,11 +124,22 @@ static int machine_reset(struct machine *machine, struct error *err)
 	return 0;
 }
 
+/* -no-shutdown: the guest has switched off, and whoever controls us may want to look. */
+static void stay_off(struct machine *machine)
+{
+	control_tell_end(&machine->front.control, POWER_OFF);
+	run_state_stop(&machine->run, RUN_SHUTDOWN);
+	run_state_act(&machine->run, &machine->vcpus);
+	power_take(&machine->power);
+}
+
 static int run(struct machine *machine, struct error *err)
 {
 	const bool no_reboot = machine->options->no_reboot;
 
 	front_end_wait(machine);
+	if (machine->options->stopped)
+		run_state_stop(&machine->run, RUN_PRELAUNCH);
 	run_state_act(&machine->run, &machine->vcpus);
 	if (run_is_on(&machine->run))
 		vcpus_resume(&machine->vcpus);
@@ -146,6 +158,10 @@ static int run(struct machine *machine, struct error *err)
 				return MACHINE_CRASHED;
 			break;
 		case POWER_OFF:
+			if (!machine->options->no_shutdown)
+				return MACHINE_OFF;
+			stay_off(machine);
+			continue;
 		case POWER_QUIT:
 			return MACHINE_OFF;
 		case POWER_BROKEN:

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "backend/terminal.h"
+#include "daemon.h"
 #include "log.h"
 #include "machine.h"
 #include "version.h"
@@ -26,8 +27,8 @@ static int fail(const struct error *err)
 
 struct signals {
 	struct event_source source;
-	struct power *power;
-	struct run_control *run;
+	struct machine *machine;
+	bool asked;    /* the guest knows that it shall switch off */
 	int killed_by; /* 0: none yet */
 };
 
@@ -36,6 +37,26 @@ static void stop_job(void)
 	terminal_restore();
 	raise(SIGSTOP);
 	terminal_resume();
+}
+
+/*
+ * Somebody wants the machine to end. A guest that listens to its power button is asked, once;
+ * any other, and everybody at the second signal, is switched off.
+ */
+static void asked_to_end(struct signals *signals, int signal_number)
+{
+	struct machine *machine = signals->machine;
+	bool may_wait = (signal_number == SIGINT || signal_number == SIGTERM) && !signals->asked;
+
+	if (may_wait && run_state_get(&machine->run) == RUN_RUNNING &&
+	    acpi_pm_power_button(machine->pm)) {
+		signals->asked = true;
+		fprintf(stderr, "hvrun: the guest is asked to switch off; the next signal ends it "
+				"at once\n");
+		return;
+	}
+	signals->killed_by = signal_number;
+	power_request(&machine->power, POWER_QUIT, strsignal(signal_number));
 }
 
 static void signal_ready(struct event_source *source, short revents)
@@ -52,12 +73,11 @@ static void signal_ready(struct event_source *source, short revents)
 	case SIGCONT:
 		terminal_resume();
 		/* the way to go on after a disk error without a monitor */
-		if (run_state_get(signals->run) == RUN_IO_ERROR)
-			run_state_cont(signals->run);
+		if (run_state_get(&signals->machine->run) == RUN_IO_ERROR)
+			run_state_cont(&signals->machine->run);
 		break;
 	default:
-		signals->killed_by = info.ssi_signo;
-		power_request(signals->power, POWER_QUIT, strsignal(info.ssi_signo));
+		asked_to_end(signals, info.ssi_signo);
 	}
 }
 
@@ -83,8 +103,7 @@ static int signals_attach(struct signals *signals, const sigset_t *set, struct m
 	signals->source.events = POLLIN;
 	signals->source.ready = signal_ready;
 	signals->source.context = signals;
-	signals->power = &machine->power;
-	signals->run = &machine->run;
+	signals->machine = machine;
 	if (event_loop_add(&machine->loop, &signals->source) < 0)
 		return error_set(err, "too many event sources");
 	return 0;
@@ -110,8 +129,9 @@ static int claim_standard_descriptors(struct error *err)
 	return 0;
 }
 
-static int run(const struct options *options)
+static int run(const struct options *options, struct daemon *daemon)
 {
+	struct pidfile pidfile = { .fd = -1 };
 	struct machine machine;
 	struct signals signals = { .killed_by = 0 };
 	struct error err = { "" };
@@ -122,8 +142,12 @@ static int run(const struct options *options)
 		return fail(&err);
 	block_signals(&set);
 	if (machine_create(&machine, options, &err) == 0 &&
-	    signals_attach(&signals, &set, &machine, &err) == 0)
+	    signals_attach(&signals, &set, &machine, &err) == 0 &&
+	    pidfile_write(&pidfile, options->pidfile, &err) == 0) {
+		daemon_ready(daemon);
 		end = machine_run(&machine, &err);
+	}
+	pidfile_remove(&pidfile);
 	/* the terminal first: what follows may print */
 	terminal_restore();
 	machine_destroy(&machine);
@@ -135,6 +159,7 @@ static int run(const struct options *options)
 
 int main(int argc, char **argv)
 {
+	struct daemon daemon = { .fd = -1 };
 	struct options options;
 	struct error err;
 
@@ -151,5 +176,7 @@ int main(int argc, char **argv)
 		printf("hvrun %s (myhv API %d)\n", HVRUN_VERSION, MYHV_API_VERSION);
 		return 0;
 	}
-	return run(&options);
+	if (options.daemonize && daemon_start(&daemon, &err) < 0)
+		return fail(&err);
+	return run(&options, &daemon);
 }

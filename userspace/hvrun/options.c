@@ -3,6 +3,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "keyval.h"
 #include "log.h"
@@ -89,24 +90,146 @@ static int set_ram(struct options *options, const char *value, struct error *err
 	return 0;
 }
 
+/* The guest sees one socket with as many cores, so other shapes are refused. */
 static int set_cpus(struct options *options, const char *value, struct error *err)
 {
-	const char *number = skip_key(value, "cpus=");
-	unsigned long n;
-	char *end;
+	static struct keyval words;
+	uint64_t cpus = 0, sockets = 1, cores = 0, threads = 1, most = 0;
 
-	n = strtoul(number, &end, 10);
-	if (!isdigit((unsigned char)*number) || *end || n < 1 || n > OPTIONS_CPUS_MAX)
+	if (keyval_parse(&words, "smp", "cpus", value, err) < 0 ||
+	    keyval_get_number(&words, "cpus", OPTIONS_CPUS_MAX, &cpus, err) < 0 ||
+	    keyval_get_number(&words, "sockets", OPTIONS_CPUS_MAX, &sockets, err) < 0 ||
+	    keyval_get_number(&words, "cores", OPTIONS_CPUS_MAX, &cores, err) < 0 ||
+	    keyval_get_number(&words, "threads", OPTIONS_CPUS_MAX, &threads, err) < 0 ||
+	    keyval_get_number(&words, "maxcpus", OPTIONS_CPUS_MAX, &most, err) < 0 ||
+	    keyval_finish(&words, err) < 0)
+		return -1;
+	if (!cpus)
+		cpus = cores;
+	if (!cpus)
 		return error_set(err, "-smp '%s': give a number from 1 to %d", value,
 				 OPTIONS_CPUS_MAX);
-	options->cpus = n;
+	if (sockets != 1 || threads != 1 || (cores && cores != cpus) || (most && most != cpus))
+		return error_set(err,
+				 "-smp '%s': there is one socket with %u cores of one thread, "
+				 "and no processor comes later",
+				 value, (unsigned int)cpus);
+	options->cpus = cpus;
 	return 0;
 }
 
 static int set_cpu_model(struct options *options, const char *value, struct error *err)
 {
-	if (strcmp(value, "host"))
-		return error_set(err, "-cpu '%s': only 'host' is available", value);
+	return cpu_model_parse(&options->cpu, value, err);
+}
+
+static int set_machine(struct options *options, const char *value, struct error *err)
+{
+	static struct keyval words;
+	const char *type, *accel;
+
+	if (keyval_parse(&words, "machine", "type", value, err) < 0)
+		return -1;
+	type = keyval_get(&words, "type");
+	accel = keyval_get(&words, "accel");
+	if (type && strcmp(type, "pc"))
+		return error_set(err, "-machine '%s': there is only 'pc'", type);
+	if (accel && strcmp(accel, "myhv"))
+		return error_set(err, "-machine accel=%s: there is only 'myhv'", accel);
+	return keyval_finish(&words, err);
+}
+
+/* "2006-06-17T16:01:21" or "2006-06-17", in UTC. */
+static bool parse_time(const char *text, int64_t *seconds)
+{
+	struct tm tm = { 0 };
+	const char *end = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+
+	if (!end || *end) {
+		memset(&tm, 0, sizeof(tm));
+		end = strptime(text, "%Y-%m-%d", &tm);
+	}
+	*seconds = timegm(&tm);
+	return end && !*end;
+}
+
+static int set_rtc(struct options *options, const char *value, struct error *err)
+{
+	static struct keyval words;
+	const char *base, *clock;
+	time_t now = time(NULL);
+	struct tm tm;
+
+	if (keyval_parse(&words, "rtc", NULL, value, err) < 0)
+		return -1;
+	base = keyval_get(&words, "base");
+	clock = keyval_get(&words, "clock");
+	if (clock && strcmp(clock, "host"))
+		return error_set(err, "-rtc clock=%s: there is only 'host'", clock);
+	options->rtc = (struct rtc_base){ .is_fixed = false };
+	if (base && !strcmp(base, "localtime"))
+		options->rtc.seconds = localtime_r(&now, &tm) ? tm.tm_gmtoff : 0;
+	else if (base && strcmp(base, "utc")) {
+		options->rtc.is_fixed = true;
+		if (!parse_time(base, &options->rtc.seconds))
+			return error_set(err,
+					 "-rtc base=%s: write utc, localtime, or a time like "
+					 "2024-02-29T12:00:00",
+					 base);
+	}
+	return keyval_finish(&words, err);
+}
+
+/* 8-4-4-4-12 hexadecimal digits; the bytes in the order of the text. */
+static int set_uuid(struct options *options, const char *value, struct error *err)
+{
+	unsigned int digits = 0;
+
+	for (const char *c = value; *c; c++) {
+		bool dash = c - value == 8 || c - value == 13 || c - value == 18 || c - value == 23;
+
+		if (dash ? *c != '-' : !isxdigit((unsigned char)*c) || digits == 32)
+			digits = 99;
+		if (digits >= 32)
+			break;
+		if (dash)
+			continue;
+		options->uuid[digits / 2] <<= 4;
+		options->uuid[digits / 2] |= isdigit((unsigned char)*c) ?
+						     *c - '0' :
+						     tolower((unsigned char)*c) - 'a' + 10;
+		digits++;
+	}
+	if (digits != 32 || strlen(value) != 36)
+		return error_set(err,
+				 "-uuid '%s': write it like "
+				 "123e4567-e89b-12d3-a456-426614174000",
+				 value);
+	options->uuid_is_set = true;
+	return 0;
+}
+
+static int set_pidfile(struct options *options, const char *value, struct error *err)
+{
+	options->pidfile = value;
+	return 0;
+}
+
+static int set_daemonize(struct options *options, const char *value, struct error *err)
+{
+	options->daemonize = true;
+	return 0;
+}
+
+static int set_no_shutdown(struct options *options, const char *value, struct error *err)
+{
+	options->no_shutdown = true;
+	return 0;
+}
+
+static int set_stopped(struct options *options, const char *value, struct error *err)
+{
+	options->stopped = true;
 	return 0;
 }
 
@@ -164,11 +287,21 @@ static int set_qmp(struct options *options, const char *value, struct error *err
 	return 0;
 }
 
+static int set_vnc(struct options *options, const char *value, struct error *err)
+{
+	options->display_is_set = true;
+	options->vnc = strcmp(value, "none") ? value : NULL;
+	return 0;
+}
+
 static int set_display(struct options *options, const char *value, struct error *err)
 {
-	if (strcmp(value, "none"))
-		return error_set(err, "-display '%s': only 'none' is available", value);
-	options->no_display = true;
+	options->display_is_set = true;
+	options->curses = !strcmp(value, "curses");
+	if (!strncmp(value, "vnc=", 4))
+		return set_vnc(options, value + 4, err);
+	if (!options->curses && strcmp(value, "none"))
+		return error_set(err, "-display '%s': there are none, curses and vnc=...", value);
 	return 0;
 }
 
@@ -277,7 +410,9 @@ static const struct option table[] = {
 	{ "append", "TEXT", "kernel command line for -kernel", set_append },
 	{ "m", "SIZE", "memory: MiB, or with K, M, G, T (default 128)", set_ram },
 	{ "smp", "N", "processors (default 1)", set_cpus },
-	{ "cpu", "host", "processor model", set_cpu_model },
+	{ "cpu", "MODEL", "processor: host, or a model, with +FEATURE and -FEATURE",
+	  set_cpu_model },
+	{ "machine", "pc", "the machine; -M as well", set_machine },
 	{ "hda", "FILE", "first IDE disk", set_hda },
 	{ "hdb", "FILE", "second IDE disk", set_hdb },
 	{ "hdc", "FILE", "third IDE disk", set_hdc },
@@ -291,14 +426,25 @@ static const struct option table[] = {
 	{ "serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, null, none", set_serial },
 	{ "nographic", NULL, "serial port on the terminal, with Ctrl-A commands (default)",
 	  set_nographic },
-	{ "vga", "CARD", "graphics card: std, none (default: std, but none with -kernel)", set_vga },
-	{ "display", "none", "no display, and no serial port unless -serial", set_display },
+	{ "vga", "CARD", "graphics card: std, none (default: std, but none with -kernel)",
+	  set_vga },
+	{ "display", "KIND", "curses, vnc=..., none; then there is no serial port unless -serial",
+	  set_display },
+	{ "vnc", "WHERE", "the screen by VNC: :N, HOST:N, unix:PATH [,password=on]", set_vnc },
 	{ "monitor", "DEV", "monitor: stdio, unix:PATH,server=on,wait=off, none", set_monitor },
 	{ "qmp", "DEV", "control by programs: unix:PATH,server=on,wait=off, tcp:HOST:PORT,...",
 	  set_qmp },
 	{ "name", "NAME", "name of the VM", set_name },
+	{ "uuid", "UUID", "the machine's UUID, as SMBIOS tells it", set_uuid },
+	{ "rtc", "BASE", "base=utc, localtime or 2024-02-29T12:00:00: the clock at the start",
+	  set_rtc },
 	{ "no-reboot", NULL, "end when the guest resets", set_no_reboot },
-	{ "d", "ITEMS", "log: unimp, guest_errors, reset (comma separated)", set_log_items },
+	{ "no-shutdown", NULL, "stop, do not end, when the guest switches off", set_no_shutdown },
+	{ "S", NULL, "do not start the guest: wait for the monitor's cont", set_stopped },
+	{ "daemonize", NULL, "go into the background when the machine is set up", set_daemonize },
+	{ "pidfile", "FILE", "write the process's number there", set_pidfile },
+	{ "d", "ITEMS", "log: unimp, guest_errors, reset, firmware (comma separated)",
+	  set_log_items },
 	{ "D", "FILE", "log to FILE instead of standard error", set_log_file },
 	{ "version", NULL, "print the version", set_version },
 	{ "help", NULL, "print this help; -h as well", set_help },
@@ -308,6 +454,8 @@ static const struct option *find_option(const char *name)
 {
 	if (!strcmp(name, "h"))
 		name = "help";
+	if (!strcmp(name, "M"))
+		name = "machine";
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
 		if (!strcmp(table[i].name, name))
 			return &table[i];
@@ -320,13 +468,13 @@ static const char *default_serial(const struct options *options)
 
 	if (options->nographic)
 		return "mon:stdio";
-	return options->no_display || monitor_is_alone ? "none" : "mon:stdio";
+	return options->display_is_set || monitor_is_alone ? "none" : "mon:stdio";
 }
 
 /* One terminal serves one line, which a monitor may share. */
 static int settle_terminal(struct options *options, struct error *err)
 {
-	unsigned int users = 0;
+	unsigned int users = options->curses;
 
 	for (unsigned int i = 0; i < OPTIONS_SERIALS; i++)
 		users += options->serial[i] && strstr(options->serial[i], "stdio") != NULL;
@@ -339,8 +487,10 @@ static int settle_terminal(struct options *options, struct error *err)
 	for (unsigned int i = 0; i < options->qmps; i++)
 		users += !strcmp(options->qmp[i], "stdio");
 	if (users > 1)
-		return error_set(err, "the terminal can be used once: there are %u 'stdio' in "
-				      "-serial, -monitor and -qmp (-serial mon:stdio shares it)",
+		return error_set(err,
+				 "the terminal can be used once: there are %u users in "
+				 "-display, -serial, -monitor and -qmp (-serial mon:stdio "
+				 "shares it with the monitor)",
 				 users);
 	return 0;
 }
@@ -359,9 +509,12 @@ static int settle(struct options *options, struct error *err)
 			return error_set(err, "-kernel starts without firmware: leave "
 					      "-drive if=pflash away");
 	if (!options->vga_is_set)
-		options->vga = !options->kernel;
+		options->vga = !options->kernel || options->vnc || options->curses;
 	if (!options->serial[0])
 		options->serial[0] = default_serial(options);
+	if (options->daemonize && (options->nographic || strstr(options->serial[0], "stdio")))
+		return error_set(err, "-daemonize leaves the terminal: give -display none, and "
+				      "-serial file:PATH or the like");
 	/* with -nographic QEMU multiplexes its monitor, and so the escapes, on the terminal */
 	if (options->nographic && !strcmp(options->serial[0], "stdio"))
 		options->serial[0] = "mon:stdio";

@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cpu_model.h"
 #include "drive_options.h"
 #include "error.h"
 
@@ -14,6 +15,15 @@
 #define OPTIONS_CPUS_MAX 64
 #define OPTIONS_SERIALS 2
 #define OPTIONS_QMPS 4
+
+/**
+ * struct rtc_base - what the guest's clock shows at the start
+ * @is_fixed: @seconds is a time since 1970, else to be added to the host's UTC
+ */
+struct rtc_base {
+	bool is_fixed;
+	int64_t seconds;
+};
 
 /** struct options - what the user wants; strings point into argv */
 struct options {
@@ -26,9 +36,14 @@ struct options {
 	const char *qmp[OPTIONS_QMPS];	     /* as chardev_open() takes it */
 	const char *monitor;		     /* the same; NULL: where a serial port shares its line
 					      * with it; "none" */
+	const char *vnc;		     /* as vnc_open() takes it; NULL: none */
 	const char *debugcon;		     /* as chardev_open() takes it; NULL: none */
 	const char *boot_order;		     /* letters, never NULL */
 	const char *log_file;
+	const char *pidfile; /* NULL: none */
+	struct cpu_model cpu;
+	struct rtc_base rtc;
+	uint8_t uuid[16];
 	struct drive_list drives;
 	uint64_t ram_bytes;
 	unsigned int cpus;
@@ -39,8 +54,13 @@ struct options {
 	bool vga;
 	bool vga_is_set;
 	bool nographic;
-	bool no_display;
+	bool display_is_set; /* by -display or -vnc */
+	bool curses;
+	bool uuid_is_set;
 	bool no_reboot;
+	bool no_shutdown;
+	bool stopped; /* -S */
+	bool daemonize;
 	bool help;
 	bool version;
 };

@@ -100,6 +100,8 @@ const char *run_state_name(enum run_state state)
 		return "prelaunch";
 	case RUN_PAUSED:
 		return "paused";
+	case RUN_SHUTDOWN:
+		return "shutdown";
 	case RUN_IO_ERROR:
 		return "io-error";
 	case RUN_RUNNING:

@@ -19,6 +19,7 @@ enum run_state {
 	RUN_RUNNING,
 	RUN_PRELAUNCH, /* -S: the guest has not begun */
 	RUN_PAUSED,    /* by the user */
+	RUN_SHUTDOWN,  /* the guest switched off, with -no-shutdown */
 	RUN_IO_ERROR,  /* by a disk: werror=stop, rerror=stop, no space left */
 };
 

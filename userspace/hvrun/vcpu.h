@@ -12,6 +12,7 @@
 #include <stdio.h>
 
 #include "bus.h"
+#include "cpu_model.h"
 #include "guest_ram.h"
 #include "libmyhv.h"
 #include "power.h"
@@ -64,7 +65,8 @@ struct vcpus {
 };
 
 /** vcpus_create() - make @count vCPUs in @vm, with their CPUID tables */
-int vcpus_create(struct vcpus *vcpus, int sys, int vm, unsigned int count, struct error *err);
+int vcpus_create(struct vcpus *vcpus, int sys, int vm, unsigned int count,
+		 const struct cpu_model *model, struct error *err);
 
 /** vcpus_start() - start the threads, paused */
 int vcpus_start(struct vcpus *vcpus, struct error *err);

@@ -27,7 +27,8 @@ static int create_one(struct vcpu *vcpu, int vm, uint32_t id, unsigned int cpus,
 	return 0;
 }
 
-int vcpus_create(struct vcpus *vcpus, int sys, int vm, unsigned int count, struct error *err)
+int vcpus_create(struct vcpus *vcpus, int sys, int vm, unsigned int count,
+		 const struct cpu_model *model, struct error *err)
 {
 	struct myhv_cpuid_entry supported[CPUID_MAX_ENTRIES];
 	uint32_t entries = CPUID_MAX_ENTRIES;
@@ -43,6 +44,8 @@ int vcpus_create(struct vcpus *vcpus, int sys, int vm, unsigned int count, struc
 	r = myhv_cpuid_supported(sys, supported, &entries);
 	if (r < 0)
 		return error_set(err, "cannot ask for the CPUID table: %s", strerror(-r));
+	if (cpu_model_apply(model, supported, &entries, err) < 0)
+		return -1;
 
 	pthread_mutex_init(&vcpus->lock, NULL);
 	pthread_cond_init(&vcpus->changed, NULL);

@@ -132,11 +132,6 @@ int firmware_open(struct firmware *firmware, const char *name, const struct driv
 		return error_set(err, "-bios and -drive if=pflash are both firmware: give one");
 	if (open_flash(firmware, code, err) < 0)
 		return -1;
-	if (firmware->flash[0].bytes % FIRMWARE_UNIT)
-		return error_set(err,
-				 "-drive if=pflash: '%s' is no firmware (a multiple of 64 KiB), or "
-				 "cut short",
-				 code->file);
 	return variables ? open_flash(firmware, variables, err) : 0;
 }
 

@@ -421,6 +421,16 @@ void rtc_reset(struct rtc *rtc)
 	pthread_mutex_unlock(&rtc->lock);
 }
 
+void rtc_set_base(struct rtc *rtc, bool is_fixed, int64_t seconds)
+{
+	pthread_mutex_lock(&rtc->lock);
+	rtc->offset_ns = seconds * NS_PER_SECOND;
+	if (is_fixed)
+		rtc->offset_ns -= rtc->timer->now(rtc->timer);
+	rtc->flags_ns = guest_ns(rtc);
+	pthread_mutex_unlock(&rtc->lock);
+}
+
 void rtc_set_memory(struct rtc *rtc, unsigned int index, uint8_t value)
 {
 	pthread_mutex_lock(&rtc->lock);

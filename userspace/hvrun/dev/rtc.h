@@ -6,6 +6,8 @@
 #ifndef HVRUN_RTC_H
 #define HVRUN_RTC_H
 
+#include <stdbool.h>
+
 #include "bus.h"
 #include "irq_line.h"
 #include "timer.h"
@@ -22,6 +24,9 @@ void rtc_destroy(struct rtc *rtc);
 
 /** rtc_reset() - the RESET pin: interrupts off; time and memory stay */
 void rtc_reset(struct rtc *rtc);
+
+/** rtc_set_base() - show another time: @seconds since 1970, or added to the host's */
+void rtc_set_base(struct rtc *rtc, bool is_fixed, int64_t seconds);
 
 /** rtc_set_memory() - put a byte into the CMOS memory (not the clock's), as a set-up program does */
 void rtc_set_memory(struct rtc *rtc, unsigned int index, uint8_t value);
