@@ -3,7 +3,7 @@
 # Guests with four busy processors are reset, reset without a word to the other processors, and
 # killed. Each time the next life works, and in the end the module goes.
 # hvlab-timeout: 400
-# hvlab-long: the emulated host itself fails under it at times, see docs/testing.md
+# hvlab-long
 set -u
 
 count=0 bad=0

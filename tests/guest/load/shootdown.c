@@ -4,11 +4,13 @@
  * the protector takes the permission away. When mprotect() has returned, no processor may
  * still write by an old translation.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <ucontext.h>
 
 #include "load.h"
 
@@ -22,10 +24,13 @@ static __thread volatile bool expects_fault;
 
 static void on_fault(int signal, siginfo_t *info, void *context)
 {
-	(void)signal;
-	(void)context;
+	const greg_t *regs = ((ucontext_t *)context)->uc_mcontext.gregs;
+
 	if (!expects_fault)
-		fail("a fault at %p that nobody asked for", info->si_addr);
+		fail("a fault at %p that nobody asked for: signal %d, code %d, trap %lld, "
+		     "error %#llx, RIP %#llx, RSP %#llx, flags %#llx",
+		     info->si_addr, signal, info->si_code, regs[REG_TRAPNO], regs[REG_ERR],
+		     regs[REG_RIP], regs[REG_RSP], regs[REG_EFL]);
 	siglongjmp(after_fault, 1);
 }
 
