@@ -62,23 +62,25 @@ job_durable()
 	done
 }
 
-# All of the disk, more than the host may have room for.
+# All of the disk, more than the host may have room for: each megabyte the same noise with
+# its number before it.
 job_fill()
 {
 	wait_for /dev/sda || return
-	bytes=$(cat /sys/block/sda/size)
-	bytes=$((bytes * 512))
-	megabytes=$((bytes >> 20))
-	for n in $(seq 0 $((megabytes - 1))); do
-		yes "megabyte $n" | dd of=/dev/sda bs=1M count=1 seek=$n iflag=fullblock \
-			conv=notrunc 2>/dev/null || return
-		[ $((n % 16)) = 15 ] && sync && echo "filled $n"
+	last=$(($(cat /sys/block/sda/size) / 2048 - 1))
+	dd if=/dev/urandom of=/tmp/noise bs=512 count=2047 2>/dev/null
+	for n in $(seq 0 $last); do
+		printf 'megabyte %08d %494s' "$n" "" | cat - /tmp/noise |
+			dd of=/dev/sda bs=1M count=1 seek="$n" iflag=fullblock \
+				conv=notrunc 2>/dev/null || return
+		[ $((n % 4)) = 3 ] && sync && echo "filled $n"
 	done
 	sync
 	echo 3 >/proc/sys/vm/drop_caches
-	for n in $(seq 0 $((megabytes - 1))); do
-		yes "megabyte $n" | head -c 1048576 >/tmp/want
-		dd if=/dev/sda bs=1M count=1 skip=$n 2>/dev/null | cmp - /tmp/want || return
+	for n in $(seq 0 $last); do
+		dd if=/dev/sda bs=1M count=1 skip="$n" 2>/dev/null >/tmp/seen
+		head -c 17 /tmp/seen | grep -q "megabyte 0*$n$" || return
+		tail -c +513 /tmp/seen | cmp - /tmp/noise || return
 	done
 }
 

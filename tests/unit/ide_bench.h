@@ -6,6 +6,7 @@
 #ifndef IDE_BENCH_H
 #define IDE_BENCH_H
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
