@@ -7,6 +7,8 @@
 #include <unistd.h>
 
 #include "dev/atapi.h"
+#include "display/curses.h"
+#include "display/vnc.h"
 #include "front_end.h"
 #include "machine.h"
 
@@ -205,6 +207,45 @@ static int open_monitor(struct machine *machine, struct error *err)
 	return 0;
 }
 
+/* ---- displays ---- */
+
+static int set_vnc_password(void *context, const char *password, struct error *err)
+{
+	struct front_end *front = context;
+
+	if (!front->vnc)
+		return error_set(err, "there is no VNC display: see -vnc");
+	return vnc_set_password(front->vnc, password, err);
+}
+
+static int open_displays(struct machine *machine, struct error *err)
+{
+	const struct options *options = machine->options;
+	const struct screen *screen = machine->vga ? vga_screen(machine->vga) : NULL;
+	const struct input_sink *input = i8042_input(machine->kbc);
+	struct front_end *front = &machine->front;
+
+	if (options->vnc) {
+		front->vnc = vnc_open(options->vnc, options->name, screen, input, err);
+		if (!front->vnc)
+			return -1;
+	}
+	if (options->curses) {
+		front->curses = curses_open(screen, input, &machine->power, err);
+		if (!front->curses)
+			return -1;
+	}
+	return 0;
+}
+
+void front_end_close_displays(struct machine *machine)
+{
+	vnc_close(machine->front.vnc);
+	curses_close(machine->front.curses);
+	machine->front.vnc = NULL;
+	machine->front.curses = NULL;
+}
+
 static bool press_power_button(void *dev)
 {
 	return acpi_pm_power_button(dev);
@@ -223,6 +264,9 @@ int front_end_create(struct machine *machine, struct error *err)
 		.pci = &machine->pci,
 		.screen = machine->vga ? vga_screen(machine->vga) : NULL,
 		.media = &front->media,
+		.input = i8042_input(machine->kbc),
+		.set_vnc_password = set_vnc_password,
+		.set_vnc_password_context = front,
 		.power_button = press_power_button,
 		.power_button_dev = machine->pm,
 	};
@@ -238,7 +282,7 @@ int front_end_create(struct machine *machine, struct error *err)
 	};
 	if (control_init(&front->control, &parts, err) < 0 ||
 	    listen_to_failures(machine, err) < 0 || open_qmps(machine, err) < 0 ||
-	    open_monitor(machine, err) < 0)
+	    open_monitor(machine, err) < 0 || open_displays(machine, err) < 0)
 		return -1;
 	return 0;
 }
@@ -258,10 +302,6 @@ void front_end_wait(struct machine *machine)
 {
 	while (somebody_is_missing(machine) && power_pending(&machine->power) == POWER_NONE)
 		event_loop_wait(&machine->loop);
-}
-
-void front_end_close_displays(struct machine *machine)
-{
 }
 
 void front_end_destroy(struct machine *machine)

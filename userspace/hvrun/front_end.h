@@ -29,6 +29,7 @@ struct io_failure {
 /**
  * struct front_end - of a machine
  * @media: the drives, as @control sees them
+ * @vnc, @curses: displays, or NULL
  * @lines: of QMP and monitors
  * @failure_ready: eventfd: there is something in @failure
  * @lock: @failures and @failure; when they come too fast, the last ones are dropped
@@ -36,6 +37,8 @@ struct io_failure {
 struct front_end {
 	struct control control;
 	struct control_media media;
+	struct vnc *vnc;
+	struct curses *curses;
 	struct chardev *lines[OPTIONS_QMPS + 1];
 	unsigned int line_count;
 

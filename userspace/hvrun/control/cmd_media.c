@@ -141,6 +141,22 @@ COMMAND(cmd_screendump)
 	return r < 0 ? NULL : command_done();
 }
 
+COMMAND(cmd_set_password)
+{
+	const struct control_parts *parts = &control->parts;
+
+	if (strcmp(arg_string(args, "protocol", ""), "vnc") != 0)
+		return command_fail(err, "Parameter 'protocol' expects vnc");
+	if (strcmp(arg_string(args, "connected", "keep"), "keep") != 0)
+		return command_fail(err, "Parameter 'connected' expects keep");
+	if (!parts->set_vnc_password)
+		return command_fail(err, "there is no VNC display");
+	if (parts->set_vnc_password(parts->set_vnc_password_context,
+				    arg_string(args, "password", ""), &err->text) < 0)
+		return NULL;
+	return command_done();
+}
+
 /* ---- keys ---- */
 
 static json_t *press(struct control *control, const uint16_t *codes, unsigned int count,

@@ -135,6 +135,7 @@ COMMAND(cmd_eject);
 COMMAND(cmd_change);
 COMMAND(cmd_block_resize);
 COMMAND(cmd_screendump);
+COMMAND(cmd_set_password);
 COMMAND(cmd_send_key);
 COMMAND(cmd_sendkey);
 PRINT(print_block);

@@ -46,6 +46,7 @@ struct control_media {
  * struct control_parts - what there is to control; pointers may be NULL: there is none
  * @name: of the VM, never NULL
  * @uuid: of the VM, or NULL: none
+ * @set_vnc_password: for viewers that come from now on; 0, or -1 with @err
  * @power_button: press it; false: the guest does not listen
  * @power_button_dev: passed to it
  */
@@ -61,6 +62,8 @@ struct control_parts {
 	const struct screen *screen;
 	const struct input_sink *input;
 	const struct control_media *media;
+	int (*set_vnc_password)(void *context, const char *password, struct error *err);
+	void *set_vnc_password_context;
 	bool (*power_button)(void *dev);
 	void *power_button_dev;
 };
