@@ -11,7 +11,7 @@ from .debian import SourceSuite, Suite
 
 SUITE = "trixie"
 HERE = Path(__file__).resolve().parent.parent / "bochs"
-PATCH = HERE / "fixes.patch"
+PATCHES = sorted(HERE.glob("*.patch"))
 # What boot.bin is made of; layout.h also rules what labkit/directboot.py lays out.
 BOOT = ("boot.S", "layout.h")
 
@@ -46,7 +46,8 @@ def _build(tmp, _final):
     tree, log, flags = tmp / "tree", tmp / "build.log", _flags()
     SourceSuite(SUITE).unpack_source("bochs", tree)
     say("building Bochs: two to four CPU minutes, once")
-    _run(log, ["patch", "-p1", "-i", PATCH], tree)
+    for patch in PATCHES:
+        _run(log, ["patch", "-p1", "-i", patch], tree)
     _run(log, ["./configure", *CONFIGURE], tree, CFLAGS=flags, CXXFLAGS=flags)
     _run(log, ["nice", "make", f"-j{os.cpu_count()}", "bochs"], tree)
     (tree / "bochs").rename(tmp / "bochs")
@@ -59,10 +60,16 @@ def _build(tmp, _final):
     say("Bochs is ready")
 
 
+def key():
+    """Another patch or option is another Bochs."""
+    words = " ".join([SUITE, *CONFIGURE, _flags()]).encode()
+    patches = b"".join(p.read_bytes() for p in PATCHES)
+    return hashlib.sha256(patches + words).hexdigest()[:8]
+
+
 def emulator():
     """The directory with `bochs`, `bios` and `vgabios`."""
-    recipe = PATCH.read_bytes() + " ".join([SUITE, *CONFIGURE, _flags()]).encode()
-    return entry(f"bochs/{hashlib.sha256(recipe).hexdigest()[:8]}", _build)
+    return entry(f"bochs/{key()}", _build)
 
 
 def boot_sector():

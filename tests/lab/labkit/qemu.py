@@ -137,4 +137,5 @@ def start(job, folder):
 
 
 def finish(_job, _folder):
-    """/out is L0's own."""
+    """/out is L0's own, and QEMU speaks by its exit status."""
+    return ""

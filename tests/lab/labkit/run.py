@@ -165,13 +165,13 @@ class Run:
                 self.stopped = "interrupt"
             process.kill() if self._open else process.wait()
             process.wait()
-            backend.finish(self.job, folder)
+            died_of = backend.finish(self.job, folder)
             self.watch.finish()
             if self.job.log:
                 self.job.log.write_bytes(b"\n".join(self.watch.lines) + b"\n")
             errors = (folder / "emulator.log").read_text(errors="replace").strip()
         failed = 0 if process.returncode in machine.ended else process.returncode
-        return self._verdict(failed, errors)
+        return self._verdict(failed or bool(died_of), f"{errors}\n{died_of}".strip())
 
     def _loop(self, to_agent):
         while self._open and not self.stopped:
@@ -199,7 +199,7 @@ class Run:
             return self._fail(EXIT_TIMEOUT, f"timeout after {self.job.timeout:g} s, L1 killed")
         why = "L1 ended before the command did"
         if emulator_status:
-            why = f"the emulator failed (status {emulator_status}): {emulator_errors}"
+            why = f"the emulator failed (status {int(emulator_status)}): {emulator_errors}"
         return self._fail(EXIT_SICK, why)
 
     def _fail(self, status, why):
