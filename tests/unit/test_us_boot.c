@@ -18,6 +18,7 @@
 #include "boot/aml.h"
 #include "boot/linux.h"
 #include "boot/long_mode.h"
+#include "boot/smbios.h"
 
 #define MIB (1ULL << 20)
 #define SETUP_SECTORS 3
@@ -654,6 +655,59 @@ static void test_acpi_too_little_memory(void **state)
 	guest_ram_destroy(&small);
 }
 
+/* ---- SMBIOS ---- */
+
+static const uint8_t *next_structure(const uint8_t *at)
+{
+	at += at[1];
+	while (at[0] || at[1])
+		at++;
+	return at + 2;
+}
+
+static void test_smbios(void **state)
+{
+	static const uint8_t uuid[16] = { 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
+	static const uint8_t stored[16] = { 3, 2, 1, 0, 5, 4, 7, 6, 8, 9, 10, 11, 12, 13, 14, 15 };
+	const struct smbios_anchor *anchor;
+	struct smbios smbios;
+	const uint8_t *at, *end;
+	unsigned int count = 0;
+
+	smbios_make(&smbios, &ram, 4, uuid, "test");
+	smbios_place(&smbios, &ram);
+	anchor = guest_ram_ptr(&ram, SMBIOS_GPA, sizeof(*anchor));
+	assert_memory_equal(anchor->signature, "_SM_", 4);
+	assert_int_equal(sum_of(anchor, sizeof(*anchor)), 0);
+	assert_int_equal(sum_of(anchor->dmi_signature, 15), 0);
+
+	at = guest_ram_ptr(&ram, anchor->table_gpa, anchor->table_bytes);
+	assert_non_null(at);
+	assert_true(anchor->table_gpa + anchor->table_bytes <= 0x100000);
+	end = at + anchor->table_bytes;
+	for (; at < end; at = next_structure(at), count++) {
+		if (at[0] == 1) {
+			assert_memory_equal(at + 8, stored, 16);
+			assert_string_equal((const char *)at + at[1], "myhv");
+		}
+		if (at[0] == 4)
+			assert_int_equal(at[0x23], 4); /* cores */
+		if (at[0] == 17)
+			assert_int_equal(at[0xc] | at[0xd] << 8, 64); /* MiB */
+		if (count + 1 == anchor->count)
+			assert_int_equal(at[0], 127);
+	}
+	assert_ptr_equal(at, end);
+	assert_int_equal(count, anchor->count);
+
+	/* much memory, and no UUID: the longest form still fits */
+	const struct guest_ram big = { NULL, 6ULL << 40, GUEST_RAM_HOLE,
+				       (6ULL << 40) - GUEST_RAM_HOLE };
+
+	smbios_make(&smbios, &big, 64, NULL, "test");
+	assert_true(smbios.bytes < sizeof(smbios.data));
+}
+
 static void test_aml_bytes(void **state)
 {
 	static const uint8_t expected[] = {
@@ -756,6 +810,7 @@ int main(void)
 		FILES(test_long_mode),
 		FILES(test_acpi_tables),
 		FILES(test_acpi_script),
+		FILES(test_smbios),
 		FILES(test_acpi_too_little_memory),
 		cmocka_unit_test(test_aml_bytes),
 		cmocka_unit_test(test_aml_lengths),

@@ -62,7 +62,7 @@ struct acpi_config {
  * @sum: tables whose checksum is still 0
  */
 struct acpi {
-	uint8_t data[ACPI_TABLES_BYTES - 64];
+	uint8_t data[ACPI_TABLES_BYTES - 0x2000 - 64]; /* SMBIOS lies at the end of the place */
 	uint32_t bytes;
 	uint32_t rsdt;
 	uint32_t xsdt;

@@ -5,6 +5,7 @@
 #include "boot/describe.h"
 #include "boot/direct.h"
 #include "boot/long_mode.h"
+#include "boot/smbios.h"
 #include "dev/pci_assign.h"
 #include "machine.h"
 
@@ -67,9 +68,16 @@ static int place_tables(struct machine *machine, struct error *err)
 {
 	const struct acpi_config config = describe_acpi(machine);
 
-	if (acpi_make(machine->acpi, &config, err) < 0)
+	const struct options *options = machine->options;
+	struct smbios smbios;
+
+	if (acpi_make(machine->acpi, &config, err) < 0 ||
+	    acpi_place(machine->acpi, &machine->ram, err) < 0)
 		return -1;
-	return acpi_place(machine->acpi, &machine->ram, err);
+	smbios_make(&smbios, &machine->ram, options->cpus,
+		    options->uuid_is_set ? options->uuid : NULL, "hvrun");
+	smbios_place(&smbios, &machine->ram);
+	return 0;
 }
 
 int direct_boot(struct machine *machine, struct error *err)

@@ -5,6 +5,7 @@
 
 #include "boot/describe.h"
 #include "boot/fw_files.h"
+#include "boot/smbios.h"
 #include "machine.h"
 
 #define E820_RAM 1
@@ -62,6 +63,19 @@ static int add_acpi(struct machine *machine, struct error *err)
 	return 0;
 }
 
+static int add_smbios(struct machine *machine)
+{
+	const struct options *options = machine->options;
+	struct smbios smbios;
+
+	smbios_make(&smbios, &machine->ram, options->cpus,
+		    options->uuid_is_set ? options->uuid : NULL, "SeaBIOS");
+	if (fw_cfg_add_file(machine->fw_cfg, SMBIOS_FILE_ANCHOR, &smbios.anchor,
+			    sizeof(smbios.anchor)) < 0)
+		return -1;
+	return fw_cfg_add_file(machine->fw_cfg, SMBIOS_FILE_TABLES, smbios.data, smbios.bytes);
+}
+
 int fw_files_add(struct machine *machine, struct error *err)
 {
 	const struct options *options = machine->options;
@@ -73,7 +87,9 @@ int fw_files_add(struct machine *machine, struct error *err)
 	    fw_cfg_add_number(cfg, FW_CFG_MAX_CPUS, options->cpus, 2) < 0 ||
 	    fw_cfg_add_number(cfg, FW_CFG_BOOT_MENU, options->boot_menu, 2) < 0 ||
 	    fw_cfg_add_number(cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4) < 0 ||
-	    add_numa(cfg, options->cpus) < 0 || add_memory_map(cfg, &machine->ram) < 0)
+	    fw_cfg_add(cfg, FW_CFG_UUID, options->uuid, sizeof(options->uuid)) < 0 ||
+	    add_numa(cfg, options->cpus) < 0 || add_memory_map(cfg, &machine->ram) < 0 ||
+	    add_smbios(machine) < 0)
 		return error_set(err, "cannot describe the machine to its firmware");
 	return add_acpi(machine, err);
 }
