@@ -208,9 +208,12 @@ int ioeventfd_from_kvm(const struct kvm_ioeventfd *from, struct myhv_ioeventfd *
 		.datamatch = from->datamatch,
 		.len = from->len,
 		.fd = from->fd,
-		.flags = (from->flags & KVM_IOEVENTFD_FLAG_DATAMATCH ? MYHV_IOEVENTFD_DATAMATCH : 0) |
-			 (from->flags & KVM_IOEVENTFD_FLAG_PIO ? MYHV_IOEVENTFD_PIO : 0) |
-			 (from->flags & KVM_IOEVENTFD_FLAG_DEASSIGN ? MYHV_IOEVENTFD_DEASSIGN : 0),
 	};
+	if (from->flags & KVM_IOEVENTFD_FLAG_DATAMATCH)
+		to->flags |= MYHV_IOEVENTFD_DATAMATCH;
+	if (from->flags & KVM_IOEVENTFD_FLAG_PIO)
+		to->flags |= MYHV_IOEVENTFD_PIO;
+	if (from->flags & KVM_IOEVENTFD_FLAG_DEASSIGN)
+		to->flags |= MYHV_IOEVENTFD_DEASSIGN;
 	return 0;
 }

@@ -257,7 +257,7 @@ static long call_object(struct object *o, int fd, uint32_t request, uint64_t arg
 	call = call_find(o->kind, request);
 	if (!call) {
 		log_line("fd %d: unknown call %#x", fd, request);
-		return -ENOTTY;
+		return o->kind == KIND_VM ? -ENOTTY : -EINVAL;
 	}
 	r = call->fn(o, fd, arg);
 	if (log_on)

@@ -71,9 +71,12 @@ static long irq_create_irqchip(struct object *o, int fd, uint64_t arg)
 
 static long pit_create(struct vm *vm, int fd)
 {
+	long r;
+
 	if (vm->irqchip != MYHV_IRQCHIP_FULL)
 		return -ENOENT;
-	return sys_prop_set(fd, MYHV_PROP_VM_PIT, 1);
+	r = sys_prop_set(fd, MYHV_PROP_VM_PIT, 1);
+	return r == -EBUSY ? -EEXIST : r;
 }
 
 static long irq_create_pit2(struct object *o, int fd, uint64_t arg)

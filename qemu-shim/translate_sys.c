@@ -12,6 +12,7 @@
 #define MCG_CTL_P (1ull << 8)
 #define MCG_SER_P (1ull << 24)
 #define MCE_BANKS 32
+#define PV_FEATURES (MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT)
 #define CPUID_EXT_FEATURES 0x80000001u
 #define ECX_CMP_LEGACY (1u << 1)
 
@@ -147,7 +148,7 @@ static long sys_create_vm(struct object *o, int fd, uint64_t arg)
 		r = fd_assign(vm_fd, &vm->base);
 	/* KVM has all of them; CPUID tells the guest which it may use */
 	if (vm_fd >= 0 && !r)
-		r = sys_prop_set(vm_fd, MYHV_PROP_VM_PV, MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT);
+		r = sys_prop_set(vm_fd, MYHV_PROP_VM_PV, PV_FEATURES);
 	object_put(&vm->base);
 	if (vm_fd >= 0 && r) {
 		fd_clear(vm_fd);
