@@ -4,6 +4,7 @@
  * leads to. See block.h.
  */
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -125,7 +126,7 @@ static void gather(const struct block_request *request, uint8_t *to, size_t byte
 }
 
 /* Would the next start take the image for something else? */
-static bool forges_header(const struct block *block, const struct block_request *request)
+static bool forges_header(struct block *block, const struct block_request *request)
 {
 	uint8_t header[BLOCK_SECTOR];
 	const char *format;
@@ -136,6 +137,8 @@ static bool forges_header(const struct block *block, const struct block_request 
 	format = image_probe(header, sizeof(header));
 	if (!strcmp(format, "raw"))
 		return false;
+	if (atomic_exchange(&block->guard_told, true))
+		return true;
 	fprintf(stderr,
 		"hvrun: %s: the guest's write of a %s header to %s was refused, because the "
 		"image's format was guessed; give format=raw with -drive to allow it\n",

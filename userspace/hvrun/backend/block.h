@@ -119,6 +119,7 @@ struct block_layer {
  * @discards: BLOCK_DISCARD gives space back
  * @ignore_flush: cache=unsafe
  * @guard_header: the format was guessed to be raw: see block_submit()
+ * @guard_told: the user knows that the guest tried: once is enough
  * @on_read_error, @on_write_error: policy
  * @next: list of @layer
  * @lock: what follows
@@ -138,6 +139,7 @@ struct block {
 	bool discards;
 	bool ignore_flush;
 	bool guard_header;
+	_Atomic bool guard_told;
 	enum block_on_error on_read_error;
 	enum block_on_error on_write_error;
 	struct block *next;
