@@ -1,0 +1,125 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# SeaBIOS on hvrun's PC: all processors, the memory that hvrun takes, a boot sector from disk, a
+# reset that finds the ROM again, the power button, life in the background.
+# hvlab-timeout: 150
+set -u
+
+count=0 bad=0
+check()
+{
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		bad=$((bad + 1))
+	fi
+}
+
+# wait_for PATTERN FILE [TIMES]: until the file has the line so many times
+wait_for()
+{
+	for _ in $(seq 240); do
+		[ -e "$2" ] && [ "$(grep -acE -e "$1" "$2")" -ge "${3:-1}" ] && return 0
+		kill -0 $pid 2>/dev/null || return 1
+		sleep 0.25
+	done
+	return 1
+}
+
+# own_memory PID RAM-KIB: what is resident in KiB, but for the guest's memory
+own_memory()
+{
+	awk -v ram="$2" '/^Size:/ { size = $2 } /^Rss:/ && size != ram { sum += $2 }
+		END { print sum }' "/proc/$1/smaps"
+}
+
+# ---- four processors, no disk ----
+
+"$HVRUN" -m 72 -smp 4 -display none -serial null -debugcon file:debug.log 2>err.log &
+pid=$!
+wait_for "No bootable device" debug.log
+check $? "SeaBIOS looks for a disk"
+grep -qa "^SeaBIOS (version" debug.log
+check $? "its banner is on the debug port"
+grep -qa "Found 4 cpu(s) max supported 4 cpu(s)" debug.log
+check $? "it finds four processors"
+grep -qa "Moving pm_base to 0x600" debug.log && grep -qa "ACPI: parse DSDT" debug.log
+check $? "it installs the ACPI tables"
+grep -qa "Copying SMBIOS" debug.log
+check $? "it installs the SMBIOS tables"
+kib=$(own_memory $pid $((72 * 1024)))
+[ "$kib" -gt 0 ] && [ "$kib" -le 12288 ]
+check $? "hvrun takes $kib KiB, 12288 at most"
+kill -TERM $pid
+wait $pid
+status=$?
+[ $status = 143 ]
+check $? "SIGTERM ends a machine where nobody listens to the power button: status $status"
+! [ -s err.log ]
+check $? "hvrun has nothing to say"
+
+# ---- a boot sector: reset, power button ----
+
+cp "$GUEST_DIR/bootsector.bin" disk.img
+truncate -s 4M disk.img
+mkfifo input
+"$HVRUN" -m 64 -display none -serial stdio -drive file=disk.img,format=raw \
+	<input >serial.log 2>err.log &
+pid=$!
+exec 5>input
+wait_for "bootsector: listening" serial.log
+check $? "a boot sector is started from an IDE disk"
+printf r >&5
+wait_for "bootsector: listening" serial.log 2
+check $? "after a reset the firmware's ROM is whole again"
+kill -TERM $pid
+wait_for "bootsector: off" serial.log
+check $? "SIGTERM presses the power button"
+wait $pid
+status=$?
+[ $status = 0 ]
+check $? "and the guest switches off: status $status"
+grep -q "asked to switch off" err.log
+check $? "hvrun says: $(head -n 1 err.log)"
+
+: >serial.log
+"$HVRUN" -m 64 -display none -serial stdio -drive file=disk.img,format=raw -no-reboot \
+	<input >serial.log 2>err.log &
+pid=$!
+wait_for "bootsector: listening" serial.log
+printf r >&5
+wait $pid
+status=$?
+[ $status = 2 ]
+check $? "-no-reboot: status $status"
+exec 5>&-
+
+# ---- in the background ----
+
+timeout 20 "$HVRUN" -m 64 -display none -serial file:back.log -daemonize -pidfile pid \
+	-drive file=disk.img,format=raw
+check $? "-daemonize returns"
+pid=$(cat pid)
+kill -0 "$pid" && [ -n "$pid" ]
+check $? "and the machine runs as process $pid"
+wait_for "bootsector: listening" back.log
+timeout 20 "$HVRUN" -m 64 -display none -daemonize -pidfile pid -serial null 2>err.log
+[ $? = 1 ] && grep -q "pid.*runs" err.log
+check $? "a second one with the same -pidfile: says: $(head -n 1 err.log)"
+kill -TERM "$pid"
+for _ in $(seq 80); do
+	kill -0 "$pid" 2>/dev/null || break
+	sleep 0.25
+done
+! kill -0 "$pid" 2>/dev/null
+check $? "it ends by the power button"
+grep -qa "bootsector: off" back.log
+check $? "as the guest saw"
+! [ -e pid ]
+check $? "the pid file is gone"
+
+[ $bad = 0 ] || tail -n 8 debug.log serial.log err.log | sed 's/^/# /'
+echo "1..$count"
+exit $((bad > 0))
