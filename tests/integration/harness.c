@@ -217,9 +217,9 @@ static uint32_t mmio_counts(struct mmio_log *log)
 
 bool is_tcg(void)
 {
-	const char *backend = getenv("MYHV_BACKEND");
+	const char *emulator = getenv("MYHV_EMULATOR");
 
-	return getenv("MYHV_LAB") && backend && !strcmp(backend, "svm");
+	return emulator && !strcmp(emulator, "qemu");
 }
 
 /* Returns how long it really was. */

@@ -47,6 +47,7 @@ class Job:
             "HOME": "/root", "SHELL": "/bin/bash", "LANG": "C.UTF-8",
             "TERM": os.environ.get("TERM", "dumb"),
             "MYHV_LAB": "1", "MYHV_BACKEND": self.vendor,
+            "MYHV_EMULATOR": {"svm": "qemu", "vmx": "bochs"}[self.backend],
         }
         return {**env, **self.env}
 
