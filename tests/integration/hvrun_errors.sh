@@ -53,6 +53,16 @@ refused "firmware that is cut short" "short.rom.*64 KiB" -bios short.rom
 refused "an empty firmware" "empty" -bios empty
 refused "a folder for a firmware" "folder" -bios folder
 refused "firmware and a kernel" "bios" -bios zero.rom -kernel "$GUEST_KERNEL"
+refused "a flash chip that is no file" "folder.*flash" -drive if=pflash,format=raw,file=folder
+refused "variables without firmware" "unit 0" -drive if=pflash,unit=1,format=raw,file=zero.rom
+refused "two kinds of firmware" "give one" -bios zero.rom -drive if=pflash,format=raw,file=zero.rom
+refused "a feature that no CPU has" "nosuch" -cpu host,+nosuch
+refused "a model that there is not" "x86-64-v3" -cpu pentium9
+refused "another machine" "only 'pc'" -M q35
+refused "a time that there is not" "base=" -rtc base=tomorrow
+refused "a broken UUID" "uuid" -uuid 12-34
+refused "a daemon on a terminal" "daemonize" -daemonize -serial stdio
+refused "a pid file nowhere" "pidfile.*no such" -pidfile /nowhere/pid -bios zero.rom
 refused "an impossible boot order" "boot.*letters" -boot xyz
 refused "no size" "-m.*abc" -kernel "$GUEST_KERNEL" -m abc
 refused "too little memory" "memory" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -m 4
