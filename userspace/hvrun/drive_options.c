@@ -132,7 +132,7 @@ static int set_file(struct drive_options *drive, const char *option, const char 
 		return error_set(err, "-%s: the name of an image is missing (file=...)", option);
 	if (strlen(file) >= sizeof(drive->file))
 		return error_set(err, "-%s: the name of the image is too long", option);
-	strcpy(drive->file, file);
+	snprintf(drive->file, sizeof(drive->file), "%s", file);
 	return 0;
 }
 
@@ -152,7 +152,7 @@ static int set_format(struct drive_options *drive, const char *format, struct er
 	if (!*format || strlen(format) >= sizeof(drive->format) || strchr(format, ','))
 		return error_set(err, "-drive: format=%.32s is not known; raw and qcow2 are",
 				 format);
-	strcpy(drive->format, format);
+	snprintf(drive->format, sizeof(drive->format), "%s", format);
 	return 0;
 }
 
