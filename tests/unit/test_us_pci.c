@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "dev/i440fx.h"
+#include "dev/pci_assign.h"
 #include "dev/pci_host.h"
 #include "myhv.h"
 
@@ -71,11 +72,22 @@ static void toy_written(struct pci_function *f, unsigned int offset, unsigned in
 	toy->last_size = size;
 }
 
+static struct region toy_region(const char *name, uint8_t *tag, unsigned int max_access)
+{
+	return (struct region){
+		.name = name,
+		.read = tag_read,
+		.write = tag_write,
+		.dev = tag,
+		.max_access = max_access,
+	};
+}
+
 static void toy_init(struct toy *toy, uint8_t pin)
 {
 	memset(toy, 0, sizeof(*toy));
-	toy->io = (struct region){ "toy-io", tag_read, tag_write, &toy->io_tag, 4, 0, 0 };
-	toy->mem = (struct region){ "toy-mem", tag_read, tag_write, &toy->mem_tag, 8, 0, 0 };
+	toy->io = toy_region("toy-io", &toy->io_tag, 4);
+	toy->mem = toy_region("toy-mem", &toy->mem_tag, 8);
 	toy->io_tag = 0x10;
 	toy->mem_tag = 0x20;
 	toy->pci.name = "toy";
@@ -99,7 +111,9 @@ static struct toy toy;
 
 static int set_up(void **state)
 {
-	cf9 = (struct region){ "cf9", cf9_read, cf9_write, NULL, 1, 0, 0 };
+	cf9 = (struct region){
+		.name = "cf9", .read = cf9_read, .write = cf9_write, .max_access = 1
+	};
 	bus_init(&pio, "port");
 	bus_init(&mmio, "mmio");
 	pci_bus_init(&pci, &pio, &mmio, -1);
@@ -380,6 +394,50 @@ static void test_functions_of_a_device(void **state)
 	assert_int_equal(pci_bus_free_device(&pci, 32), -1);
 }
 
+/* What firmware would do. */
+static void test_assign(void **state)
+{
+	static struct toy second;
+	struct pci_window window = {
+		.port = 0xc000,
+		.gpa = 0x80000000,
+		.end_gpa = 0xfec00000,
+		.pirq = { 10, 10, 11, 11 },
+	};
+	uint64_t gpa;
+
+	toy_init(&second, 0);
+	assert_int_equal(pci_bus_add(&pci, 4, 0, &second.pci, &err), 0);
+	assert_int_equal(pci_assign(&pci, &window, &err), 0);
+	/* the large ones first, each on its boundary */
+	assert_true(pci_bar_gpa(&toy.pci, 2, &gpa) && gpa == 0x80000000);
+	assert_true(pci_bar_gpa(&second.pci, 2, &gpa) && gpa == 0x80002000);
+	assert_true(pci_bar_gpa(&toy.pci, 1, &gpa) && gpa == 0x80004000);
+	assert_true(pci_bar_gpa(&second.pci, 1, &gpa) && gpa == 0x80005000);
+	assert_true(pci_bar_gpa(&toy.pci, 0, &gpa) && gpa == 0xc000);
+	assert_true(pci_bar_gpa(&second.pci, 0, &gpa) && gpa == 0xc020);
+	assert_false(toy.pci.rom.mapped);
+	assert_int_equal(bus_read(&pio, 0xc021, 1), 0x11);
+	/* device 3, INTA: PIRQC */
+	assert_int_equal(get(3, PCI_INTERRUPT_LINE, 1), 11);
+	assert_int_equal(get(4, PCI_INTERRUPT_LINE, 1), 0);
+	assert_int_equal(get(3, PCI_COMMAND, 2), PCI_COMMAND_IO | PCI_COMMAND_MEMORY);
+	/* again after a reset: the same */
+	pci_bus_reset(&pci);
+	assert_int_equal(pci_assign(&pci, &window, &err), 0);
+	assert_true(pci_bar_gpa(&second.pci, 1, &gpa) && gpa == 0x80005000);
+
+	pci_bus_reset(&pci);
+	window.end_gpa = 0x80005000;
+	assert_int_equal(pci_assign(&pci, &window, &err), -1);
+	assert_non_null(strstr(err.text, "below 4 GiB"));
+	pci_bus_reset(&pci);
+	window.end_gpa = 0xfec00000;
+	window.port = 0xffe0;
+	assert_int_equal(pci_assign(&pci, &window, &err), -1);
+	assert_non_null(strstr(err.text, "ports"));
+}
+
 static void refuse(struct toy *bad, const char *why)
 {
 	assert_int_equal(pci_bus_add(&pci, 9, 0, &bad->pci, &err), -1);
@@ -423,7 +481,7 @@ int main(void)
 		TEST(test_overlap),	 TEST(test_interrupt_wires),
 		TEST(test_bus_master),	 TEST(test_reset),
 		TEST(test_capabilities), TEST(test_functions_of_a_device),
-		TEST(test_refusals),
+		TEST(test_assign),	 TEST(test_refusals),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
