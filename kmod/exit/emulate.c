@@ -9,12 +9,13 @@
  * done, and only one may be under way. The log lives for one step at one RIP.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include "core/guest_mem.h"
 #include "exit/emulate.h"
 #include "host/host.h"
 
-/* Iterations of a REP before pending interrupts get a look in. */
+/* Iterations of a REP before whatever came up gets a look in. */
 #define MAX_STEPS 32
 
 /* Why the ops could not finish, see x86_emulate_ctx::stop */
@@ -494,6 +495,20 @@ static const struct x86_emul_ops emul_ops = {
 
 /* ---- one emulation ---- */
 
+/*
+ * Repetitions that go on until somebody must get a look in. Where each needs user space, they
+ * never come by prepare_entry(): what waits there ends them after the one under way.
+ */
+static unsigned int steps_allowed(struct myhv_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->requests) || READ_ONCE(vcpu->run_page->immediate_exit) ||
+	    signal_pending(current))
+		return 1;
+	if ((vcpu->regs.general.rflags & X86_EFLAGS_IF) && inject_irq_waiting(vcpu))
+		return 1;
+	return MAX_STEPS;
+}
+
 static void prepare(struct x86_emulate_ctx *ctx)
 {
 	struct myhv_vcpu *vcpu = ctx->vcpu;
@@ -510,7 +525,7 @@ static void prepare(struct x86_emulate_ctx *ctx)
 	e->long_mode = r->control.efer & EFER_LMA;
 	e->nr_bytes = vcpu->insn.nr_bytes ? vcpu->insn.nr_bytes : insn_peek(vcpu);
 	memcpy(e->bytes, vcpu->insn.bytes, e->nr_bytes);
-	e->max_steps = MAX_STEPS;
+	e->max_steps = steps_allowed(vcpu);
 	e->io_buf = vcpu->data;
 	e->io_buf_bytes = PAGE_SIZE;
 	e->single_step = false;

@@ -45,6 +45,9 @@ void inject_db(struct myhv_vcpu *vcpu, u64 dr6_bits);
 /* MYHV_VCPU_MCE: 0 or -EINVAL; vcpu->mutex held */
 int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce);
 
+/* Does an interrupt controller, or user space, have an interrupt for the vCPU? */
+bool inject_irq_waiting(struct myhv_vcpu *vcpu);
+
 /*
  * [entry] Look at vcpu->event and the interrupt controllers, fill vcpu->inject and ask
  * for windows. false: do not enter (triple fault): end the burst and look again.

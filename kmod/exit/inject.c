@@ -65,7 +65,7 @@ bool user_irq_waiting(struct myhv_vcpu *vcpu)
 	return unlikely(vcpu->user_irq_pending) && (!vcpu->lapic || lapic_accepts_pic(vcpu));
 }
 
-static bool irq_waiting(struct myhv_vcpu *vcpu)
+bool inject_irq_waiting(struct myhv_vcpu *vcpu)
 {
 	return user_irq_waiting(vcpu) || (vcpu->lapic && lapic_irq_pending(vcpu));
 }
@@ -141,7 +141,7 @@ static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)
 		if (unlikely(vcpu->msrs.pv_eoi & PV_EOI_ENABLE) && vector >= 0)
 			pv_eoi_offer(vcpu);
 		/* another one of higher priority may have come behind it */
-		d.irq_window = d.irq_window || irq_waiting(vcpu);
+		d.irq_window = d.irq_window || inject_irq_waiting(vcpu);
 	}
 	if (d.has_payload)
 		write_payload(vcpu, &d);
@@ -164,7 +164,7 @@ bool inject_for_entry(struct myhv_vcpu *vcpu)
 	lockdep_assert_irqs_disabled();
 	if (unlikely(vcpu->pv_eoi_offered) && !pv_eoi_before_entry(vcpu))
 		return false;
-	irq = irq_waiting(vcpu);
+	irq = inject_irq_waiting(vcpu);
 	if (unlikely(event_any(&vcpu->event) || irq))
 		return inject_chosen(vcpu, irq);
 	vcpu->inject.type = EVENT_NONE;

@@ -311,6 +311,47 @@ static void no_host_memory(void)
 	mini_close(&m);
 }
 
+/*
+ * A string instruction on devices of user space's, each repetition of which is an exit: a kick
+ * is noticed between them.
+ */
+static void kick_in_string(const char *name, const uint8_t code[2])
+{
+	/* mov $0xffff, %ax; mov %ax, %ds; mov %ax, %es; mov $0x10, %si; mov %si, %di */
+	uint8_t guest[] = { 0xb8, 0xff, 0xff, 0x8e, 0xd8, 0x8e, 0xc0, 0xbe, 0x10, 0x00, 0x89, 0xf7,
+			    /* mov $0x80, %dx; mov $0x4000, %cx; the instruction; hlt */
+			    0xba, 0x80, 0x00, 0xb9, 0x00, 0x40, code[0], code[1], 0xf4 };
+	unsigned int runs, more;
+	struct mini m;
+	int r = 0;
+
+	mini_open(&m, MYHV_IRQCHIP_NONE, guest, sizeof(guest));
+	for (runs = 0; runs < 10; runs++)
+		r = r ? r : mini_run(&m);
+	is(r, 0, "%s: ten exits", name);
+	is(myhv_vcpu_kick(&m.vcpu), 0, "%s: kick", name);
+	for (runs = 0; runs < 100; runs++) {
+		r = myhv_vcpu_run(&m.vcpu);
+		if (r)
+			break;
+	}
+	is(r, -EINTR, "%s: ends the run", name);
+	ok(runs <= 2, "%s: after %u more exits", name, runs);
+	for (more = 0; more < 0x20000 && !mini_run(&m); more++)
+		if (m.vcpu.exit->reason == MYHV_EXIT_HLT)
+			break;
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "%s: goes on to its end", name);
+	ok(more >= 0x4000 - 20, "%s: no repetition is lost (%u more)", name, more);
+	mini_close(&m);
+}
+
+static void kicks_in_strings(void)
+{
+	kick_in_string("rep movsb", (const uint8_t[]){ 0xf3, 0xa4 });
+	kick_in_string("rep insb", (const uint8_t[]){ 0xf3, 0x6c });
+	kick_in_string("rep outsb", (const uint8_t[]){ 0xf3, 0x6e });
+}
+
 static unsigned long vcpu_sysfs(int vm, const char *file)
 {
 	unsigned long value = 0;
@@ -363,6 +404,7 @@ int main(void)
 	msr_exits();
 	two_runners();
 	killed();
+	kicks_in_strings();
 	synced_state();
 	shutdown();
 	no_host_memory();
