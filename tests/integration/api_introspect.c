@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/* What can be seen from outside: the tree in sysfs, and the tracepoints. */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "api.h"
+
+#define ROOT "/sys/class/misc/myhv"
+
+static unsigned int vm_id;
+static char text[65536];
+
+/* The whole of a file; NULL when there is none. */
+static const char *contents(const char *format, ...)
+{
+	char path[256];
+	va_list ap;
+	ssize_t n;
+	int fd;
+
+	va_start(ap, format);
+	vsnprintf(path, sizeof(path), format, ap);
+	va_end(ap);
+	fd = open(path, O_RDONLY);
+	if (fd < 0)
+		return NULL;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n < 0)
+		return NULL;
+	text[n] = 0;
+	return text;
+}
+
+static bool is_text(const char *got, const char *want)
+{
+	return got && !strcmp(got, want);
+}
+
+static unsigned long number(const char *got)
+{
+	char *end = NULL;
+	unsigned long v = got ? strtoul(got, &end, 10) : 0;
+
+	return end && end != got && *end == '\n' ? v : ~0UL;
+}
+
+static const char *of_vm(const char *file)
+{
+	return contents(ROOT "/vms/%u/%s", vm_id, file);
+}
+
+static const char *of_vcpu(const char *file)
+{
+	return contents(ROOT "/vms/%u/vcpus/0/%s", vm_id, file);
+}
+
+static bool is_backend(const char *got)
+{
+	return is_text(got, "svm\n") || is_text(got, "vmx\n");
+}
+
+static void device(void)
+{
+	static const char *const words[] = { "features_used", "features_missing", "mitigations" };
+	static const char *const numbers[] = { "api_version", "max_vcpus",   "max_mem_regions",
+					       "gpa_bits",    "slat_levels", "asids" };
+
+	ok(is_backend(contents(ROOT "/backend")), "backend");
+	for (unsigned int i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		bool there = contents(ROOT "/%s", words[i]) != NULL;
+
+		ok(there && strchr(text, '\n') == text + strlen(text) - 1, "%s: %.*s", words[i],
+		   (int)strcspn(text, "\n"), text);
+	}
+	for (unsigned int i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		unsigned long v = number(contents(ROOT "/%s", numbers[i]));
+
+		ok(v > 0 && v < 1000000, "%s: %lu", numbers[i], v);
+	}
+}
+
+/*
+ * NMI; RDMSR of APIC_BASE; OUT; a read of memory that is not there. Each stops in user
+ * space or is counted in the kernel.
+ */
+static const uint8_t program[] = {
+	0x66, 0xb9, 0x1b, 0,	0,    0,    /* mov ecx, 0x1b */
+	0x0f, 0x32,			    /* rdmsr */
+	0xe6, 0xf4,			    /* out 0xf4, al */
+	0xb8, 0xff, 0xff, 0x8e, 0xd8,	    /* mov ds, 0xffff */
+	0xa0, 0x20, 0x00,		    /* mov al, [0x20] */
+	0xf4,				    /* hlt */
+};
+
+static void run_program(struct mini *m)
+{
+	struct myhv_interrupt nmi = { .type = MYHV_INTERRUPT_NMI };
+
+	memcpy(m->ram + 4 * 2, (uint8_t[]){ 0x00, 0x11, 0, 0 }, 4);
+	m->ram[0x1100] = 0xcf; /* iret */
+	is(ioc(m->vcpu.fd, MYHV_VCPU_INTERRUPT, &nmi), 0, "an NMI");
+	mini_run(m);
+	is(m->vcpu.exit->reason, MYHV_EXIT_IO, "the port");
+	mini_run(m);
+	is(m->vcpu.exit->reason, MYHV_EXIT_MMIO, "the missing memory");
+	memset(m->vcpu.exit->mmio.data, 0x5a, 8);
+	mini_run(m);
+	is(m->vcpu.exit->reason, MYHV_EXIT_HLT, "HLT");
+}
+
+static void a_vm(struct mini *m)
+{
+	char pid[16];
+	unsigned long sum = 0, n;
+	char *line;
+
+	snprintf(pid, sizeof(pid), "%d\n", getpid());
+	ok(of_vm("name") != NULL, "a VM has a name");
+	ok(is_text(of_vm("pid"), pid), "its process");
+	ok(number(of_vm("age_ms")) < 60000, "its age");
+	ok(is_text(of_vm("irqchip"), "none\n"), "its chips");
+	is(number(of_vm("broken")), 0, "it is not broken");
+	is(number(of_vm("vcpu_count")), 1, "its vCPUs");
+	is(number(of_vm("memory_bytes")), MINI_BYTES, "its memory");
+	ok(number(of_vm("table_bytes")) < 1 << 20, "its tables");
+	ok(number(of_vm("mapped_4k")) + number(of_vm("mapped_2m")) > 0, "what is mapped");
+	is(number(of_vm("mapped_1g")), 0, "nothing as large as 1 GiB");
+
+	ok(is_text(of_vcpu("state"), "runnable\n"), "a vCPU's state");
+	ok(number(of_vcpu("host_cpu")) < 64, "where it ran");
+	n = number(of_vcpu("exits"));
+	ok(n >= 4 && n < 1000, "exits: %lu", n);
+	is(number(of_vcpu("user_exits")) >= 3, true, "user exits");
+	is(number(of_vcpu("halts")), 0, "it never slept in the kernel");
+	n = number(of_vcpu("injections"));
+	ok(n >= 1 && n < 10, "an event was injected, again after each fault on its way: %lu", n);
+	ok(number(of_vcpu("faults")) > 0, "faults");
+	ok(of_vcpu("exits_by_reason") != NULL, "exits by reason");
+	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		sum += strtoul(strrchr(line, ' ') ?: "0", NULL, 10);
+	is(sum, number(of_vcpu("exits")), "their sum is the number of exits");
+}
+
+/* An open file of a VM that is no more. */
+static void the_dead(struct mini *m)
+{
+	char path[128], byte;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), ROOT "/vms/%u/vcpus/0/exits", vm_id);
+	fd = open(path, O_RDONLY);
+	ok(fd >= 0, "a file of the VM");
+	mini_close(m);
+	for (int i = 0; i < 100 && of_vm("pid"); i++)
+		usleep(10000);
+	ok(!of_vm("pid"), "a dead VM is not shown");
+	n = read(fd, &byte, 1);
+	ok(n >= 0 || errno == ENODEV, "an open file of it gives a last value or ENODEV");
+	close(fd);
+}
+
+/* ---- tracepoints ---- */
+
+static bool put(const char *path, const char *what)
+{
+	int fd = open(path, O_WRONLY);
+	bool done = fd >= 0 && write(fd, what, strlen(what)) > 0;
+
+	close(fd);
+	return done;
+}
+
+/* Everything in the pipe, as far as it fits. */
+static void drain(int pipe)
+{
+	size_t have = 0;
+	ssize_t n;
+
+	while (have < sizeof(text) - 1 &&
+	       (n = read(pipe, text + have, sizeof(text) - 1 - have)) > 0)
+		have += n;
+	text[have] = 0;
+}
+
+/* A line of @event of our VM that contains @what. */
+static bool traced(const char *event, const char *what)
+{
+	char head[64];
+	const char *at = text, *end, *found;
+
+	snprintf(head, sizeof(head), "%s: vm %u vcpu 0 ", event, vm_id);
+	while ((at = strstr(at, head))) {
+		end = strchr(at, '\n');
+		found = strstr(at, what);
+		if (found && found < end)
+			return true;
+		at += strlen(head);
+	}
+	return false;
+}
+
+static void tracepoints(void)
+{
+	struct mini m;
+	uint64_t id = 0;
+	int pipe;
+
+	mkdir("tracing", 0700);
+	if (mount("tracefs", "tracing", "tracefs", 0, NULL)) {
+		note("no tracefs");
+		return;
+	}
+	pipe = open("tracing/trace_pipe", O_RDONLY | O_NONBLOCK);
+	ok(pipe >= 0, "trace_pipe");
+	ok(put("tracing/events/myhv/enable", "1"), "switching the events on");
+	mini_open(&m, MYHV_IRQCHIP_NONE, program, sizeof(program));
+	myhv_prop_get(m.vm, MYHV_PROP_VM_ID, &id);
+	vm_id = id;
+	run_program(&m);
+	ok(put("tracing/events/myhv/enable", "0"), "and off");
+	drain(pipe);
+	ok(traced("myhv_entry", "rip 0x1000"), "entry");
+	ok(traced("myhv_exit", "reason 0x"), "exit");
+	ok(traced("myhv_inject", ""), "injection");
+	ok(traced("myhv_fault", "gpa 0x"), "fault");
+	ok(traced("myhv_pio", "out port 0xf4 size 1 count 1"), "port, with its access");
+	ok(traced("myhv_mmio", "read gpa 0x100010 size 1"), "MMIO, with its address");
+	ok(traced("myhv_msr", "rdmsr 0x1b value 0x"), "MSR, with its number");
+	ok(!traced("myhv_pio", "port 0xf5"), "nothing that was not done");
+	close(pipe);
+	umount("tracing");
+	mini_close(&m);
+}
+
+int main(void)
+{
+	struct mini m;
+	uint64_t id = 0;
+
+	mini_open(&m, MYHV_IRQCHIP_NONE, program, sizeof(program));
+	myhv_prop_get(m.vm, MYHV_PROP_VM_ID, &id);
+	vm_id = id;
+	device();
+	run_program(&m);
+	a_vm(&m);
+	the_dead(&m);
+	tracepoints();
+	return done_testing();
+}
