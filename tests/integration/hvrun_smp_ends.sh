@@ -25,14 +25,14 @@ mkdir root
 cp "$GUEST_DIR/load" root/init
 (cd root && find . | cpio -o -H newc --quiet) >initrd
 
-# guest WORDS OPTIONS...: in the background, as $pid
+# guest WORDS OPTIONS...: in the background, as $pid. The first load= counts.
 guest()
 {
 	local words=$1
 	shift
 	timeout -k 5 300 "$HVRUN" -smp 4 -m 256 -kernel "$GUEST_KERNEL" -initrd "$PWD/initrd" \
 		-nographic "$@" >guest.log 2>hvrun.log </dev/null \
-		-append "console=ttyS0 loglevel=5 cryptomgr.notests load=1 load_memory=8 $words" &
+		-append "console=ttyS0 loglevel=5 cryptomgr.notests load_memory=8 $words load=1" &
 	pid=$!
 }
 
