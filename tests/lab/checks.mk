@@ -110,7 +110,7 @@ lab-ready: userspace test-programs images-small
 	@$(HVLAB) prepare --kernel $(LAB_KERNEL)
 
 test-programs: userspace ## guest programs and integration tests, into O/tests/
-	+@for d in guest integration; do \
+	+@for d in guest integration shim; do \
 		if [ -e tests/$$d/Makefile ]; then $(MAKE) -C tests/$$d O=$(O) || exit 1; fi; done
 
 check-hvlab: ## the lab tells the truth about what runs in it
