@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 #include <errno.h>
+#include <string.h>
 
 #include "bus.h"
 
@@ -184,6 +185,60 @@ static void test_detach_and_limit(void **state)
 	bus_destroy(&bus);
 }
 
+static uint32_t string_count;
+
+static void string_read(void *dev, uint64_t offset, unsigned int size, uint32_t count, void *data)
+{
+	string_count = count;
+	memset(data, 0x11, (size_t)size * count);
+}
+
+static void string_write(void *dev, uint64_t offset, unsigned int size, uint32_t count,
+			 const void *data)
+{
+	string_count = count + 100 * ((const uint8_t *)data)[0];
+}
+
+/* A device that takes strings gets them whole; one that does not, piece by piece. */
+static void test_strings(void **state)
+{
+	struct probe plain, whole;
+	uint8_t data[8] = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct bus bus;
+
+	bus_init(&bus, "test");
+	probe_init(&plain, 1);
+	probe_init(&whole, 2);
+	whole.region.read_string = string_read;
+	whole.region.write_string = string_write;
+	bus_attach(&bus, 0x10, 4, &plain.region);
+	bus_attach(&bus, 0x20, 4, &whole.region);
+
+	bus_read_string(&bus, 0x20, 2, 4, data);
+	assert_int_equal(string_count, 4);
+	assert_int_equal(data[7], 0x11);
+	data[0] = 3;
+	bus_write_string(&bus, 0x20, 2, 4, data);
+	assert_int_equal(string_count, 304);
+	assert_int_equal(whole.calls, 0);
+
+	/* wider than the device, over its end, or not its kind: as single accesses */
+	bus_read_string(&bus, 0x20, 4, 2, data);
+	assert_int_equal(whole.calls, 4);
+	bus_read_string(&bus, 0x23, 2, 1, data);
+	assert_int_equal(whole.calls, 5);
+	assert_int_equal(data[0], 0xa3);
+	assert_int_equal(data[1], 0xff);
+	data[3] = 9;
+	bus_write_string(&bus, 0x11, 2, 2, data);
+	assert_int_equal(plain.calls, 4);
+	assert_int_equal(plain.offset[3], 2);
+	assert_int_equal(plain.value[3], 9);
+	bus_read_string(&bus, 0x80, 1, 8, data);
+	assert_int_equal(data[7], 0xff);
+	bus_destroy(&bus);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -193,6 +248,7 @@ int main(void)
 		cmocka_unit_test(test_wide_device_gets_it_whole),
 		cmocka_unit_test(test_overlap_is_an_error),
 		cmocka_unit_test(test_detach_and_limit),
+		cmocka_unit_test(test_strings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

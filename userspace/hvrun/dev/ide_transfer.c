@@ -291,16 +291,13 @@ static bool dma_buffer(struct ide_drive *drive)
 }
 
 /*
- * Pieces for the next request, a whole number of sectors. What is no memory is read into,
- * or written from, the drive's buffer: nobody looks at it, and it holds no secret.
+ * Pieces of at most @want bytes together. What is no memory is read into, or written from, the
+ * drive's buffer: nobody looks at it, and it holds no secret.
  */
-static uint64_t collect(struct ide_drive *drive, unsigned int *count)
+static uint64_t gather(struct ide_drive *drive, uint64_t want, unsigned int *count)
 {
 	struct ide_channel *channel = drive->channel;
-	const struct ide_transfer *t = &drive->transfer;
-	uint64_t want = t->left < MOST_REQUEST_BYTES ? t->left : MOST_REQUEST_BYTES, got = 0;
-	struct ide_bus_master before = channel->bm;
-	uint64_t whole;
+	uint64_t got = 0;
 
 	*count = 0;
 	while (got < want && *count < BLOCK_IOV_MAX) {
@@ -317,29 +314,24 @@ static uint64_t collect(struct ide_drive *drive, unsigned int *count)
 		take_piece(&channel->bm, bytes);
 		got += bytes;
 	}
-	whole = got / BLOCK_SECTOR * BLOCK_SECTOR;
-	if (whole == got)
-		return got;
-
-	/* give back what is no whole sector: walk once more, and no further */
-	channel->bm = before;
-	*count = 0;
-	for (got = 0; got < whole;) {
-		uint32_t most =
-			whole - got < IDE_BUFFER_BYTES ? whole - got : IDE_BUFFER_BYTES;
-		uint8_t *host;
-		uint32_t bytes = next_piece(channel, most, &host);
-
-		if (!bytes)
-			break;
-		drive->iov[(*count)++] = (struct iovec){
-			.iov_base = host ? host : drive->buffer,
-			.iov_len = bytes,
-		};
-		take_piece(&channel->bm, bytes);
-		got += bytes;
-	}
 	return got;
+}
+
+/* Pieces for the next request, a whole number of sectors; 0: the table has no more. */
+static uint64_t collect(struct ide_drive *drive, unsigned int *count)
+{
+	const struct ide_transfer *t = &drive->transfer;
+	uint64_t want = t->left < MOST_REQUEST_BYTES ? t->left : MOST_REQUEST_BYTES;
+	struct ide_bus_master before = drive->channel->bm;
+	uint64_t got = gather(drive, want, count);
+
+	if (got % BLOCK_SECTOR == 0)
+		return got;
+	/* give back what is no whole sector: walk once more, and no further */
+	drive->channel->bm = before;
+	got = gather(drive, got - got % BLOCK_SECTOR, count);
+	/* a guest that changes its table meanwhile gets what it deserves */
+	return got % BLOCK_SECTOR ? 0 : got;
 }
 
 /* A table that has more to offer stays active: the drive has ended first. */
