@@ -53,7 +53,7 @@ refused "firmware that is cut short" "short.rom.*64 KiB" -bios short.rom
 refused "an empty firmware" "empty" -bios empty
 refused "a folder for a firmware" "folder" -bios folder
 refused "firmware and a kernel" "bios" -bios zero.rom -kernel "$GUEST_KERNEL"
-refused "a flash chip that is no file" "folder.*flash" -drive if=pflash,format=raw,file=folder
+refused "a flash chip that is no file" "pflash.*folder" -drive if=pflash,format=raw,file=folder
 refused "variables without firmware" "unit 0" -drive if=pflash,unit=1,format=raw,file=zero.rom
 refused "two kinds of firmware" "give one" -bios zero.rom -drive if=pflash,format=raw,file=zero.rom
 refused "a feature that no CPU has" "nosuch" -cpu host,+nosuch

@@ -13,7 +13,7 @@
 #include "dev/fw_cfg.h"
 #include "dev/pci.h"
 
-#define PCI64_BYTES (1ULL << 35) /* a window of 32 GiB above 4 GiB */
+#define PCI64_BYTES (1ULL << 36) /* 64 GiB: OVMF begins at 32 GiB, SeaBIOS after memory */
 #define ANY_FUNCTION 0xffff
 #define ISA_BRIDGE_ADR 0x00010000
 
