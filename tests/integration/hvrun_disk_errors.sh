@@ -33,7 +33,8 @@ mkdir folder
 mkfifo pipe
 : >empty
 truncate -s 1000 cut
-truncate -s 200P huge
+# not every file system takes that
+truncate -s 200P huge 2>/dev/null || rm -f huge
 truncate -s 1M good
 cp good readonly
 chmod 444 readonly
@@ -46,11 +47,11 @@ temporary=$(ls -d /tmp/hvrun-* /var/tmp/hvrun-* 2>/dev/null)
 
 refused "no such image" "nothere.*no such file.*qemu-img create" -hda nothere
 refused "a folder" "folder is a directory" -hda folder
-refused "a fifo" "pipe" -hda pipe
+refused "a fifo" "pipe is neither" -hda pipe
 refused "a character device" "/dev/null is neither" -drive file=/dev/null,format=raw
 refused "an empty image" "empty is empty" -hda empty
 refused "a cut image" "cut is no whole number of sectors.*truncate" -hda cut
-refused "an image too big" "huge is too big" -hda huge
+[ -e huge ] && refused "an image too big" "huge is too big" -hda huge
 refused "an empty disc" "too small|empty" -cdrom empty
 refused "a text as qcow2" "not in qcow2 format" -drive file=moved,format=qcow2
 refused "rubbish with a qcow2 header" "bad.qcow2 as qcow2" -hda bad.qcow2

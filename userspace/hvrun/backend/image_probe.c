@@ -57,6 +57,8 @@ int image_probe_file(const char *path, const char **format, struct error *err)
 	n = pread(fd, head, sizeof(head), 0);
 	if (n < 0 && errno == EISDIR)
 		error_set(err, "%s is a directory; a disk image or a block device is wanted", path);
+	else if (n < 0 && errno == ESPIPE)
+		error_set(err, "%s is neither a file nor a block device", path);
 	else if (n < 0)
 		error_set(err, "cannot read %s: %s", path, strerror(errno));
 	close(fd);
