@@ -38,7 +38,7 @@ PACKAGES_USER := pkg-config libnl-3-dev libnl-route-3-dev libnl-genl-3-dev libsl
 	zlib1g-dev
 PACKAGES_UNIT := libcmocka-dev qemu-utils procps
 PACKAGES_LINT := clang-format clang-tidy clang sparse perl
-PACKAGES_LAB := qemu-system-x86 seabios ovmf qemu-utils busybox-static cpio mmdebstrap
+PACKAGES_LAB := qemu-system-x86 seabios ovmf qemu-utils busybox-static cpio mmdebstrap procps
 PACKAGES_IMAGES := grub-pc-bin grub-efi-amd64-bin grub-common fdisk e2fsprogs dosfstools mtools \
 	xorriso
 PACKAGES_KDEBUG := bc flex bison libelf-dev libssl-dev
