@@ -59,11 +59,17 @@ static struct record *add(struct writer *writer, uint32_t command)
 	return record;
 }
 
+/* The rest of the place is zero already. */
+static void put_name(char place[FILE_NAME], const char *file)
+{
+	memcpy(place, file, strlen(file));
+}
+
 static void allocate(struct writer *writer, const char *file, uint32_t align, uint8_t zone)
 {
 	struct record *record = add(writer, ALLOCATE);
 
-	strcpy(record->allocate.file, file);
+	put_name(record->allocate.file, file);
 	record->allocate.align = align;
 	record->allocate.zone = zone;
 }
@@ -72,8 +78,8 @@ static void add_pointer(struct writer *writer, const char *file, uint32_t offset
 {
 	struct record *record = add(writer, ADD_POINTER);
 
-	strcpy(record->pointer.file, file);
-	strcpy(record->pointer.target, ACPI_FILE_TABLES);
+	put_name(record->pointer.file, file);
+	put_name(record->pointer.target, ACPI_FILE_TABLES);
 	record->pointer.offset = offset;
 	record->pointer.bytes = bytes;
 }
@@ -83,7 +89,7 @@ static void add_checksum(struct writer *writer, const char *file, uint32_t resul
 {
 	struct record *record = add(writer, ADD_CHECKSUM);
 
-	strcpy(record->checksum.file, file);
+	put_name(record->checksum.file, file);
 	record->checksum.result = result;
 	record->checksum.start = start;
 	record->checksum.bytes = bytes;

@@ -27,6 +27,7 @@
 
 #define SELECTOR_MASK 0xbfff /* bit 14 asks for write access, which nothing has */
 #define ITEMS_MAX (FW_CFG_FILES_MAX + 32)
+#define DIRECTORY 0 /* the first item that is made */
 
 /* As the guest reads it, all numbers big-endian. */
 struct dir_entry {
@@ -129,9 +130,9 @@ static int add_entry(struct fw_cfg *cfg, const char *name, size_t bytes, uint16_
 	*key = FW_CFG_FILE_FIRST + count;
 	memmove(&entry[at + 1], &entry[at], (count - at) * sizeof(*entry));
 	entry[at] = (struct dir_entry){ .bytes = htobe32(bytes), .key = htobe16(*key) };
-	strcpy(entry[at].name, name);
+	memcpy(entry[at].name, name, strlen(name));
 	cfg->directory.count = htobe32(count + 1);
-	find(cfg, FW_CFG_FILE_DIR)->bytes = sizeof(uint32_t) + (count + 1) * sizeof(*entry);
+	cfg->item[DIRECTORY].bytes = sizeof(uint32_t) + (count + 1) * sizeof(*entry);
 	return 0;
 }
 
