@@ -4,6 +4,7 @@
  * SeaBIOS and OVMF read "etc/table-loader". File names have 56 bytes, numbers are little-endian.
  */
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "boot/acpi.h"
@@ -59,10 +60,9 @@ static struct record *add(struct writer *writer, uint32_t command)
 	return record;
 }
 
-/* The rest of the place is zero already. */
 static void put_name(char place[FILE_NAME], const char *file)
 {
-	memcpy(place, file, strlen(file));
+	snprintf(place, FILE_NAME, "%s", file);
 }
 
 static void allocate(struct writer *writer, const char *file, uint32_t align, uint8_t zone)
