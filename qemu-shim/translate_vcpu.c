@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "convert.h"
+#include "log.h"
 #include "shim.h"
 #include "vcpu_state.h"
 
@@ -432,6 +433,8 @@ static long vcpu_set_guest_debug(struct object *o, int fd, uint64_t arg)
 
 	if (copy_in(&from, arg, sizeof(from)))
 		return -EFAULT;
+	log_line("debug: control %#x dr0 %#llx dr7 %#llx", from.control, from.arch.debugreg[0],
+		 from.arch.debugreg[7]);
 	wanted = from.control & inject;
 	from.control &= ~inject;
 	if (debug_from_kvm(&from, &debug))

@@ -171,7 +171,8 @@ static void lists(int kvm)
 
 static void regions(struct machine *m)
 {
-	uint8_t *p = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	uint8_t *p = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS,
+			  -1, 0);
 	int vm = m->vm;
 
 	is(set_region(vm, 1, 0, 0x8000, RAM_BYTES, p), -EEXIST, "overlap");
