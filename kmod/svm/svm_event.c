@@ -60,8 +60,11 @@ void svm_event_program(struct svm_vcpu *svm)
 		info |= SVM_EVENT_HAS_ERROR | (u64)ev->error << 32;
 	if (ev->soft || ev->type == EVENT_SOFT_INTERRUPT)
 		skip_soft_insn(svm, ev);
-	else
-		/* #BP and #OF that no instruction raised return to it as well, if it is in use */
+	else if (svm_has(MYHV_CPU_FEATURE_NEXT_RIP))
+		/*
+		 * #BP and #OF that no instruction raised return to it as well. A CPU without
+		 * nRIP leaves the field alone: the next exit would take it for its own.
+		 */
 		svm->vmcb->control.next_rip = svm->vcpu.regs.general.rip;
 	svm->vmcb->control.event_inj = info;
 }
