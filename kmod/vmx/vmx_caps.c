@@ -133,11 +133,12 @@ static const char *choose_controls(bool true_msrs)
 	struct vmx_ctl pin, proc, proc2, exit, entry;
 	const char *name;
 
-	name = choose_word(&pin_word, true_msrs, &pin);
+	/* what most CPUs that cannot be used lack comes first */
+	name = choose_word(&proc2_word, true_msrs, &proc2);
+	if (!name)
+		name = choose_word(&pin_word, true_msrs, &pin);
 	if (!name)
 		name = choose_word(&proc_word, true_msrs, &proc);
-	if (!name)
-		name = choose_word(&proc2_word, true_msrs, &proc2);
 	if (!name)
 		name = choose_word(&exit_word, true_msrs, &exit);
 	if (!name)
