@@ -27,6 +27,39 @@ static bool run_quietly(const char *command)
 
 /* ---- KVM ---- */
 
+static const char *kvm_module;
+
+static bool kvm_load(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "modprobe %s", kvm_module);
+	return run_quietly(command);
+}
+
+static bool kvm_unload(void)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "modprobe -r %s", kvm_module);
+	return run_quietly(command);
+}
+
+/* On some kernels VT-x is ours only for as long as a guest runs. */
+static bool we_hold_the_cpus(void)
+{
+	FILE *f = fopen("/sys/module/myhv/parameters/vmx_window", "r");
+	int window = f ? fgetc(f) : 'N';
+	uint64_t backend = 0;
+	int sys = sys_open();
+
+	if (f)
+		fclose(f);
+	myhv_prop_get(sys, MYHV_PROP_BACKEND, &backend);
+	close(sys);
+	return backend != MYHV_BACKEND_VMX || window != 'Y';
+}
+
 static int kvm_vm(void)
 {
 	int sys = open("/dev/kvm", O_RDWR | O_CLOEXEC), vm;
@@ -68,7 +101,7 @@ static void kvm_first(void)
 	ok(kvm >= 0, "KVM makes a VM (%d)", kvm);
 	is(myhv_vm(), -EBUSY, "beside KVM's VM there is none of ours");
 	close(kvm);
-	ok(run_quietly("modprobe -r kvm_amd"), "KVM goes");
+	ok(kvm_unload(), "KVM goes");
 	vm = until_free(myhv_vm);
 	ok(vm >= 0, "after KVM we make a VM (%d)", vm);
 	close(vm);
@@ -79,21 +112,41 @@ static void myhv_first(void)
 	int vm = until_free(myhv_vm), second, kvm;
 
 	ok(vm >= 0, "we make a VM (%d)", vm);
-	kvm = run_quietly("modprobe kvm_amd") ? kvm_vm() : -EBUSY;
+	kvm = kvm_load() ? kvm_vm() : -EBUSY;
 	ok(kvm == -EBUSY || kvm == -ENODEV || kvm == -ENOENT, "KVM has to stay away (%d)", kvm);
 	second = myhv_vm();
 	ok(second >= 0, "which does not keep us from a second VM (%d)", second);
 	close(vm);
-	kvm = run_quietly("modprobe kvm_amd") ? kvm_vm() : -EBUSY;
+	kvm = kvm_load() ? kvm_vm() : -EBUSY;
 	ok(kvm < 0, "one VM is enough to keep KVM away (%d)", kvm);
 	close(second);
-	run_quietly("modprobe -r kvm_amd");
-	for (int ms = 0; ms < PATIENCE_MS && !run_quietly("modprobe kvm_amd"); ms += 50)
+	kvm_unload();
+	for (int ms = 0; ms < PATIENCE_MS && !kvm_load(); ms += 50)
 		usleep(50000);
 	kvm = until_free(kvm_vm);
 	ok(kvm >= 0, "without a VM of ours KVM makes one (%d)", kvm);
 	close(kvm);
-	ok(run_quietly("modprobe -r kvm_amd"), "KVM goes");
+	ok(kvm_unload(), "KVM goes");
+}
+
+/* Nobody is kept away: whoever comes while the other is at it is refused, and that is all. */
+static void kvm_second(void)
+{
+	static const uint8_t hlt = 0xf4;
+	int kvm, r;
+	struct mini m;
+
+	mini_open(&m, MYHV_IRQCHIP_NONE, &hlt, 1);
+	kvm = kvm_load() ? kvm_vm() : -EBUSY;
+	ok(kvm >= 0, "KVM makes a VM beside ours (%d)", kvm);
+	r = mini_run(&m);
+	is(r, 0, "our vCPU comes back");
+	is(m.vcpu.exit->reason, MYHV_EXIT_FAIL_ENTRY, "and cannot be entered");
+	close(kvm);
+	ok(kvm_unload(), "KVM goes");
+	is(mini_run(&m), 0, "our vCPU runs");
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "to HLT");
+	mini_close(&m);
 }
 
 /* ---- CPU hotplug ---- */
@@ -198,11 +251,17 @@ int main(void)
 	close(sys_open());
 	if (!getenv("MYHV_LAB"))
 		skip_all("this takes KVM and CPUs away from whoever uses them");
-	if (run_quietly("modprobe kvm_amd") && !access("/dev/kvm", R_OK)) {
+	kvm_module = "kvm_amd";
+	if (!kvm_load() || access("/dev/kvm", R_OK))
+		kvm_module = "kvm_intel";
+	if (kvm_load() && !access("/dev/kvm", R_OK)) {
 		kvm_first();
-		myhv_first();
+		if (we_hold_the_cpus())
+			myhv_first();
+		else
+			kvm_second();
 	} else {
-		note("no KVM for AMD-V here");
+		note("no KVM here");
 	}
 	if (access(CPU1_ONLINE, W_OK)) {
 		note("no CPU to take away");
