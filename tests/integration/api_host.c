@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * What else happens to a host with VMs: KVM wants the CPU's virtualization too, in both
- * orders, and CPUs go away under running guests.
+ * orders, CPUs go away under running guests, and NMIs hit them.
  * hvlab-timeout: 180
  */
 #include <fcntl.h>
@@ -216,6 +216,73 @@ static void spinning_guest(void)
 	mini_close(&s.mini);
 }
 
+/* ---- NMIs ---- */
+
+static unsigned long nmis_of_cpu1(void)
+{
+	FILE *f = fopen("/proc/interrupts", "r");
+	unsigned long n = 0;
+	char line[512];
+
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, " NMI: %*u %lu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static unsigned long nmi_exits(const struct mini *m)
+{
+	unsigned long n = 0;
+	char path[128], line[128];
+	uint64_t id = 0;
+	FILE *f;
+
+	myhv_prop_get(m->vm, MYHV_PROP_VM_ID, &id);
+	snprintf(path, sizeof(path), "/sys/class/misc/myhv/vms/%u/vcpus/0/exits_by_reason",
+		 (unsigned int)id);
+	f = fopen(path, "r");
+	while (f && fgets(line, sizeof(line), f))
+		if (sscanf(line, "nmi %lu", &n) == 1)
+			break;
+	if (f)
+		fclose(f);
+	return n;
+}
+
+/* SysRq-l asks every CPU for a backtrace, by NMI. */
+static void nmis_in_guest(void)
+{
+	int trigger = open("/proc/sysrq-trigger", O_WRONLY);
+	struct spinner s = { 0 };
+	unsigned long before;
+	pthread_t thread;
+
+	if (trigger < 0) {
+		note("no SysRq");
+		return;
+	}
+	MINI_OPEN(&s.mini, MYHV_IRQCHIP_FULL, 0xff, 0x06, 0x00, 0x20, 0xeb, 0xfa);
+	pthread_create(&thread, NULL, spin, &s);
+	ok(guest_advances(&s), "a guest spins on CPU 1");
+	before = nmis_of_cpu1();
+	for (int i = 0; i < 20; i++) {
+		if (write(trigger, "l", 1) != 1)
+			break;
+		usleep(20000);
+	}
+	ok(nmis_of_cpu1() > before, "the host took %lu NMIs there", nmis_of_cpu1() - before);
+	ok(nmi_exits(&s.mini) > 0, "%lu of them ended guest mode", nmi_exits(&s.mini));
+	ok(guest_advances(&s), "the guest goes on");
+	s.stop = true;
+	myhv_vcpu_kick(&s.mini.vcpu);
+	pthread_join(thread, NULL);
+	is(s.result, -EINTR, "it ran until the kick");
+	mini_close(&s.mini);
+	close(trigger);
+}
+
 static void run_on_cpu1(const char *what)
 {
 	struct mini m;
@@ -267,6 +334,7 @@ int main(void)
 		note("no CPU to take away");
 	} else {
 		spinning_guest();
+		nmis_in_guest();
 		vm_over_hotplug();
 	}
 	return done_testing();

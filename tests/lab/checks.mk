@@ -91,7 +91,7 @@ format-check: ## show where `make format` would change FILES
 lab_module = $(O)/kmod-$$($(HVLAB) path release --kernel $(LAB_KERNEL))/myhv.ko
 
 .PHONY: images images-small
-.PHONY: lab-ready test-programs check-hvlab check-lab check-host demo check check-long
+.PHONY: lab-ready test-programs check-hvlab check-power check-lab check-host demo check check-long
 
 images: ## disk images for guests, into the cache: Debian and small ones, BIOS, UEFI and ISO
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) $(PACKAGES_IMAGES)
@@ -116,6 +116,9 @@ test-programs: userspace ## guest programs and integration tests, into O/tests/
 check-hvlab: ## the lab tells the truth about what runs in it
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
 	+@tests/lab/selftest --kernel $(LAB_KERNEL)
+
+check-power: lab-ready ## the host sleeps, reboots and hands over to another kernel under guests
+	@tests/lab/host-power $(O) $(LAB_KERNEL)
 
 check-lab: lab-ready ## integration tests on the module, in the lab; TESTS="name..."
 	@tests/lab/run-tests --kernel $(LAB_KERNEL) $(LAB_OPTIONS) $(O) $(TESTS)
@@ -151,4 +154,4 @@ check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
 
 check-long: check ## check, then all integration tests on every host, the long ones too
-	@LONG=1 tests/lab/check-all $(O) check-lab $(addprefix check-lab-,max 6.12 7.2 debug)
+	@LONG=1 tests/lab/check-all $(O) check-power check-lab $(addprefix check-lab-,max 6.12 7.2 debug)
