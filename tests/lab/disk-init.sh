@@ -84,6 +84,36 @@ job_fill()
 	done
 }
 
+# What the first sector of the disc says; waits for it as long as a user may take.
+show_disc()
+{
+	for _ in $(seq 600); do
+		dd if=/dev/sr0 of=/tmp/disc bs=2048 count=1 2>/dev/null && [ -s /tmp/disc ] && break
+		usleep 100000
+	done
+	echo "disc: $(head -n 1 /tmp/disc), $(cat /sys/block/sr0/size) sectors"
+	rm /tmp/disc
+}
+
+# A disc, which the guest ejects, and another one; then one that the user takes away.
+job_change()
+{
+	wait_for /dev/sr0 || return
+	show_disc
+	# the kernel shuts no tray, and opens it when the disc is closed
+	echo 0 >/proc/sys/dev/cdrom/autoclose
+	echo 1 >/proc/sys/dev/cdrom/autoeject
+	dd if=/dev/sr0 of=/dev/null bs=2048 count=1 2>/dev/null
+	echo 0 >/proc/sys/dev/cdrom/autoeject
+	echo "tray: open"
+	show_disc
+	while dd if=/dev/sr0 of=/dev/null bs=2048 count=1 2>/dev/null; do
+		usleep 100000
+	done
+	echo "disc: gone"
+	show_disc
+}
+
 # What the drives say of themselves.
 job_list()
 {
