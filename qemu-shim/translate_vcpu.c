@@ -258,6 +258,23 @@ static long vcpu_setup_mce(struct object *o, int fd, uint64_t arg)
 	return r < 0 ? r : r == 1 ? 0 : -EINVAL;
 }
 
+static long vcpu_set_mce(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_x86_mce from;
+	struct myhv_mce mce;
+
+	if (copy_in(&from, arg, sizeof(from)))
+		return -EFAULT;
+	mce = (struct myhv_mce){
+		.status = from.status,
+		.addr = from.addr,
+		.misc = from.misc,
+		.mcg_status = from.mcg_status,
+		.bank = from.bank,
+	};
+	return sys_ioctl(fd, MYHV_VCPU_MCE, &mce);
+}
+
 /* ---- CPUID ---- */
 
 static long cpuid_get(int fd, struct myhv_cpuid_entry *entries, uint32_t *count)
@@ -510,6 +527,7 @@ const struct call vcpu_calls[] = {
 	CALL(KVM_GET_MSRS, vcpu_get_msrs),
 	CALL(KVM_SET_MSRS, vcpu_set_msrs),
 	CALL(KVM_X86_SETUP_MCE, vcpu_setup_mce),
+	CALL(KVM_X86_SET_MCE, vcpu_set_mce),
 	CALL(KVM_SET_CPUID2, vcpu_set_cpuid2),
 	CALL(KVM_SET_CPUID, vcpu_set_cpuid),
 	CALL(KVM_GET_CPUID2, vcpu_get_cpuid2),
