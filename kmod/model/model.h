@@ -44,7 +44,7 @@ typedef int64_t s64;
 #define container_of(ptr, type, member) \
 	((type *)((char *)(ptr) - offsetof(type, member)))
 #ifndef static_assert
-#define static_assert _Static_assert
+#define static_assert(expr, ...) _Static_assert(expr, #expr)
 #endif
 #ifndef fallthrough
 #define fallthrough __attribute__((__fallthrough__))

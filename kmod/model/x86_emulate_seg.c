@@ -82,6 +82,8 @@ enum x86_emul_result emul_descriptor(struct x86_emul *e, const struct x86_seg_lo
 	    (l->selector | 7u) > table->limit)
 		return refuse(e, l);
 	d->linear = table->base + (l->selector & ~7u);
+	if (!e->long_mode)
+		d->linear = (u32)d->linear;
 	res = emul_read(e, d->linear, &raw, sizeof(raw), X86_ACCESS_IMPLICIT);
 	if (res)
 		return res;

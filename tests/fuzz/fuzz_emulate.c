@@ -120,11 +120,14 @@ static enum x86_emul_result op_write(struct x86_emul *e, u64 linear, const void 
 static enum x86_emul_result op_cmpxchg(struct x86_emul *e, u64 linear, void *old, const void *new,
 				       unsigned int bytes)
 {
+	/* the accessed bit of a descriptor: its table may lie anywhere in long mode */
+	unsigned int table = e->long_mode && bytes == 1 ? X86_ACCESS_IMPLICIT : 0;
+
 	(void)new;
 	if (bytes == 16)
 		require((linear & 15) == 0);
 	else
-		check_access(to_fuzz(e), linear, bytes, X86_ACCESS_WRITE);
+		check_access(to_fuzz(e), linear, bytes, X86_ACCESS_WRITE | table);
 	if (take_u8(to_fuzz(e)) & 1)
 		take(to_fuzz(e), old, bytes);
 	return answer(to_fuzz(e));
@@ -301,6 +304,8 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	f.e.ops = &ops;
 	f.e.regs = &f.regs;
 	f.e.cpl = flags & 0x20 ? 3 : 0;
+	f.e.long_mode = f.e.mode == X86_MODE_LONG64 ||
+			(f.e.mode >= X86_MODE_PROT16 && (flags & 0x10));
 	f.e.max_steps = MAX_STEPS;
 	if (flags & 0x40) {
 		f.e.io_buf = f.io_buf;

@@ -9,7 +9,7 @@ pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
 PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
 	-fno-stack-protector -fno-pie -mgeneral-regs-only -Ikmod/model -Iuapi
 
-.PHONY: check-unit check-pure check-headers sparse doc-check analyze check-style format format-check
+.PHONY: fuzz check-unit check-pure check-headers sparse doc-check analyze check-style format format-check
 
 check-unit: ## unit tests of the models, under ASan and UBSan
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_UNIT)
@@ -30,6 +30,28 @@ $(O)/pure/model.o: $(pure_objects)
 $(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
 	@mkdir -p $(@D)
 	gcc $(PURE_CFLAGS) -c -o $@ $<
+
+# Targets of libFuzzer for the models. What it finds interesting is kept below
+# O, where the next run goes on from; an input that fails stays there as well.
+FUZZ_SECONDS ?= 60
+fuzzers := fuzz_emulate
+FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Werror \
+	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Ikmod/model -Iuapi
+
+fuzz: $(fuzzers:%=$(O)/fuzz/%) ## libFuzzer on the models; FUZZ_SECONDS=60 for each target
+	@set -e; for f in $(fuzzers); do \
+		mkdir -p $(O)/fuzz/corpus-$$f; \
+		(cd $(O)/fuzz && ./$$f -max_total_time=$(FUZZ_SECONDS) -max_len=512 \
+			-print_final_stats=1 corpus-$$f 2>$$f.log) || \
+			{ tail -40 $(O)/fuzz/$$f.log; exit 1; }; \
+		echo "$$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
+			$(O)/fuzz/$$f.log) inputs, nothing found"; \
+	done
+
+$(O)/fuzz/%: tests/fuzz/%.c $(model_sources) $(model_headers)
+	$(need) $(PACKAGES_LINT)
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
 
 check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and C++
 	$(need) $(PACKAGES_BUILD)
