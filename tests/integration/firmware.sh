@@ -96,6 +96,31 @@ status=$?
 check $? "-no-reboot: status $status"
 exec 5>&-
 
+# ---- -S and -no-shutdown, by the monitor ----
+
+"$HVRUN" -m 64 -display none -serial file:serial.log -monitor stdio -S -no-shutdown \
+	-drive file=disk.img,format=raw <input >monitor.log 2>err.log &
+pid=$!
+exec 5>input
+echo "info status" >&5
+wait_for "paused \(prelaunch\)" monitor.log
+check $? "-S: the machine waits"
+echo cont >&5
+wait_for "bootsector: listening" serial.log
+check $? "and starts when it is told to"
+echo system_powerdown >&5
+wait_for "bootsector: off" serial.log
+sleep 1
+echo "info status" >&5
+wait_for "paused \(shutdown\)" monitor.log
+check $? "-no-shutdown: hvrun stays when the guest switches off"
+echo quit >&5
+wait $pid
+status=$?
+[ $status = 0 ]
+check $? "until the monitor's quit: status $status"
+exec 5>&-
+
 # ---- in the background ----
 
 timeout 20 "$HVRUN" -m 64 -display none -serial file:back.log -daemonize -pidfile pid \

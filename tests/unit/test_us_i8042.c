@@ -102,6 +102,13 @@ static void test_controller(void **state)
 	command(0xd2);
 	send(0x42);
 	EXPECT(0x42);
+	/* a driver's test of the mouse's line and interrupt, which are off at that time */
+	command(0x60);
+	send(0x36);
+	command(0xd3);
+	send(0x5a);
+	assert_true(mouse_irq.asserted);
+	EXPECT_MOUSE(0x5a);
 	/* two answers at once wait for each other */
 	command(0xaa);
 	command(0xab);

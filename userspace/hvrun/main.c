@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend/terminal.h"
@@ -25,10 +26,12 @@ static int fail(const struct error *err)
 
 /* ---- signals: they arrive in the event loop, as one more source ---- */
 
+#define ECHO_SECONDS 1
+
 struct signals {
 	struct event_source source;
 	struct machine *machine;
-	bool asked;    /* the guest knows that it shall switch off */
+	time_t asked;  /* when the guest was told to switch off; 0: not yet */
 	int killed_by; /* 0: none yet */
 };
 
@@ -39,6 +42,15 @@ static void stop_job(void)
 	terminal_resume();
 }
 
+/* Never 0. */
+static time_t uptime(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec + 1;
+}
+
 /*
  * Somebody wants the machine to end. A guest that listens to its power button is asked, once;
  * any other, and everybody at the second signal, is switched off.
@@ -46,11 +58,15 @@ static void stop_job(void)
 static void asked_to_end(struct signals *signals, int signal_number)
 {
 	struct machine *machine = signals->machine;
-	bool may_wait = (signal_number == SIGINT || signal_number == SIGTERM) && !signals->asked;
+	bool is_polite = signal_number == SIGINT || signal_number == SIGTERM;
+	time_t now = uptime();
 
-	if (may_wait && run_state_get(&machine->run) == RUN_RUNNING &&
+	/* timeout(1), for one, sends its signal to the process and to its group: that is one */
+	if (is_polite && signals->asked && now - signals->asked <= ECHO_SECONDS)
+		return;
+	if (is_polite && !signals->asked && run_state_get(&machine->run) == RUN_RUNNING &&
 	    acpi_pm_power_button(machine->pm)) {
-		signals->asked = true;
+		signals->asked = now;
 		fprintf(stderr, "hvrun: the guest is asked to switch off; the next signal ends it "
 				"at once\n");
 		return;

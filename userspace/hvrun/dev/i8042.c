@@ -69,7 +69,8 @@ struct i8042 {
 	pthread_mutex_t lock; /* everything below */
 	struct ps2_keyboard keyboard;
 	struct ps2_mouse mouse;
-	struct ps2_queue replies; /* the controller's own, as from the keyboard */
+	struct ps2_queue replies;     /* the controller's own, as from the keyboard */
+	struct ps2_queue aux_replies; /* and as from the mouse: they come with its line off, too */
 	uint8_t ram[32];
 	uint8_t output_port;
 	uint8_t command; /* waits for its data byte; 0: none */
@@ -120,6 +121,8 @@ static void refill(struct i8042 *kbc)
 	while (!kbc->output_full) {
 		if (kbc->replies.count)
 			fill_output(kbc, ps2_queue_take(&kbc->replies), FROM_KEYBOARD);
+		else if (kbc->aux_replies.count)
+			fill_output(kbc, ps2_queue_take(&kbc->aux_replies), FROM_MOUSE);
 		else if (kbc->keyboard.queue.count && !(kbc->ram[0] & CTR_KBD_OFF))
 			take_key_byte(kbc);
 		else if (kbc->mouse.queue.count && !(kbc->ram[0] & CTR_AUX_OFF))
@@ -226,7 +229,7 @@ static void write_data(struct i8042 *kbc, uint8_t value)
 		reply(kbc, value);
 		break;
 	case CMD_FAKE_AUX:
-		ps2_queue_put(&kbc->mouse.queue, value);
+		ps2_queue_put(&kbc->aux_replies, value);
 		break;
 	case CMD_WRITE_AUX:
 		/* sending opens the line */
@@ -336,6 +339,7 @@ static void set_defaults(struct i8042 *kbc)
 	ps2_keyboard_reset(&kbc->keyboard);
 	ps2_mouse_reset(&kbc->mouse);
 	ps2_queue_clear(&kbc->replies);
+	ps2_queue_clear(&kbc->aux_replies);
 	kbc->ram[0] = CTR_KBD_INT | CTR_AUX_INT | CTR_SYSTEM;
 	kbc->output_port = OUTPUT_NOT_RESET | OUTPUT_A20;
 	kbc->command = 0;
