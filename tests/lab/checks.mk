@@ -176,4 +176,5 @@ check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
 
 check-long: check ## check, then all integration tests on every host, the long ones too
-	@LONG=1 tests/lab/check-all $(O) check-power check-lab $(addprefix check-lab-,max 6.12 7.2 debug)
+	@LONG=1 tests/lab/check-all $(O) check-power check-lab \
+		$(addprefix check-lab-,max 6.12 7.2 debug)
