@@ -34,11 +34,11 @@ $(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
 # Targets of libFuzzer for the models. What it finds interesting is kept below
 # O, where the next run goes on from; an input that fails stays there as well.
 FUZZ_SECONDS ?= 60
-fuzzers := fuzz_emulate
+fuzzers := fuzz_emulate fuzz_chipset
 FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Werror \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Ikmod/model -Iuapi
 
-fuzz: $(fuzzers:%=$(O)/fuzz/%) ## libFuzzer on the models; FUZZ_SECONDS=60 for each target
+fuzz: $(fuzzers:%=$(O)/fuzz/%) ## libFuzzer on models and devices; FUZZ_SECONDS=60 for each target
 	@set -e; for f in $(fuzzers); do \
 		mkdir -p $(O)/fuzz/corpus-$$f; \
 		(cd $(O)/fuzz && ./$$f -max_total_time=$(FUZZ_SECONDS) -max_len=512 \
@@ -47,6 +47,19 @@ fuzz: $(fuzzers:%=$(O)/fuzz/%) ## libFuzzer on the models; FUZZ_SECONDS=60 for e
 		echo "$$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
 			$(O)/fuzz/$$f.log) inputs, nothing found"; \
 	done
+
+# of hvrun: the devices and what they stand on
+fuzz_chipset := $(addprefix userspace/hvrun/,bus.c guest_ram.c irq_line.c log.c error.c power.c \
+	$(addprefix dev/,fw_cfg.c i440fx.c pam.c i8042.c ps2_keyboard.c ps2_mouse.c isa_dma.c \
+	pci.c pci_host.c pflash.c piix3.c piix4_pm.c acpi_pm.c reset_ports.c rtc.c) \
+	backend/image_lock.c) $(wildcard userspace/lib/*.c)
+
+$(O)/fuzz/fuzz_chipset: tests/fuzz/fuzz_chipset.c $(fuzz_chipset) \
+		$(wildcard userspace/hvrun/*.h userspace/hvrun/dev/*.h)
+	$(need) $(PACKAGES_LINT)
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -pthread -Iuserspace/lib -Iuserspace/hvrun -o $@ \
+		$(filter %.c,$^)
 
 $(O)/fuzz/%: tests/fuzz/%.c $(model_sources) $(model_headers)
 	$(need) $(PACKAGES_LINT)
