@@ -56,6 +56,7 @@
  * @watched: somebody does
  * @log_gpa: where dirty pages of the frame buffer are logged; 0: not
  * @dirty: a bit for each page of it
+ * @seen: the registers as they were at the last update
  * @painted: what was painted last, with @painted_generation and @painted_blink
  * @line: a line to compare with
  */
@@ -75,6 +76,7 @@ struct vga {
 	bool watched;
 	uint64_t log_gpa;
 	uint64_t dirty[VRAM_PAGES / 64];
+	struct vga_state seen;
 	struct vga_picture painted;
 	uint64_t painted_generation;
 	bool painted_blink;
@@ -232,20 +234,29 @@ static bool blink_is_on(void)
 	return now_ns() / BLINK_NS % 2;
 }
 
+/*
+ * Painting takes long, and a guest that draws must not wait for it: it goes by a copy of the
+ * registers, and reads video memory while the guest may write it. What it misses is painted
+ * the next time, because the copy has the older generation.
+ */
+static void copy_registers(struct vga *vga, struct vga_state *copy)
+{
+	pthread_mutex_lock(&vga->lock);
+	*copy = vga->state;
+	pthread_mutex_unlock(&vga->lock);
+}
+
 static bool screen_snapshot(void *dev, struct surface *surface)
 {
-	struct vga *vga = dev;
 	struct vga_picture picture;
+	struct vga_state state;
 
-	pthread_mutex_lock(&vga->lock);
-	vga_decode(&vga->state, &picture);
-	if (!surface_resize(surface, picture.width, picture.height)) {
-		pthread_mutex_unlock(&vga->lock);
+	copy_registers(dev, &state);
+	vga_decode(&state, &picture);
+	if (!surface_resize(surface, picture.width, picture.height))
 		return false;
-	}
 	for (unsigned int y = 0; y < picture.height; y++)
-		vga_paint_line(&vga->state, &picture, y, true, surface_row(surface, y));
-	pthread_mutex_unlock(&vga->lock);
+		vga_paint_line(&state, &picture, y, true, surface_row(surface, y));
 	return true;
 }
 
@@ -325,7 +336,7 @@ static void update_line(struct vga *vga, const struct vga_picture *picture, unsi
 	uint32_t *row = surface_row(surface, y);
 	unsigned int x0 = 0, x1 = picture->width;
 
-	vga_paint_line(&vga->state, picture, y, blink, vga->line);
+	vga_paint_line(&vga->seen, picture, y, blink, vga->line);
 	if (!memcmp(row, vga->line, picture->width * sizeof(*row)))
 		return;
 	while (row[x0] == vga->line[x0])
@@ -343,14 +354,15 @@ static void update_line(struct vga *vga, const struct vga_picture *picture, unsi
 	damage->y1 = y + 1;
 }
 
-static void update_locked(struct vga *vga, bool all, struct surface *surface, struct damage *damage)
+static void update(struct vga *vga, bool all, struct surface *surface, struct damage *damage)
 {
 	struct vga_picture *picture = &vga->painted;
 	bool blink = blink_is_on(), resized = false;
 
-	if (vga->state.generation != vga->painted_generation)
+	copy_registers(vga, &vga->seen);
+	if (vga->seen.generation != vga->painted_generation)
 		all = true;
-	vga_decode(&vga->state, picture);
+	vga_decode(&vga->seen, picture);
 	if (picture->kind == VGA_TEXT ? blink != vga->painted_blink : !vga_is_linear(picture))
 		all = true;
 	if (surface->width != picture->width || surface->height != picture->height) {
@@ -366,7 +378,7 @@ static void update_locked(struct vga *vga, bool all, struct surface *surface, st
 			update_line(vga, picture, y, blink, surface, damage);
 	if (resized)
 		*damage = (struct damage){ 0, 0, surface->width, surface->height };
-	vga->painted_generation = vga->state.generation;
+	vga->painted_generation = vga->seen.generation;
 	vga->painted_blink = blink;
 }
 
@@ -376,9 +388,7 @@ static void screen_update(void *dev, struct surface *surface, struct damage *dam
 	bool is_known = harvest(vga);
 
 	*damage = (struct damage){ 0, 0, 0, 0 };
-	pthread_mutex_lock(&vga->lock);
-	update_locked(vga, !is_known, surface, damage);
-	pthread_mutex_unlock(&vga->lock);
+	update(vga, !is_known, surface, damage);
 }
 
 const struct screen *vga_screen(struct vga *vga)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend/socket.h"
@@ -25,6 +26,8 @@
 #define DISPLAYS_MAX (65535 - FIRST_PORT)
 #define VIEWERS_MAX 16
 #define FRAME_MS 33
+/* Of the time, painting gets at most one part in so many. */
+#define PAINT_SHARE 4
 /* A viewer that takes nothing for so long is dropped: the others wait for it. */
 #define PATIENCE_MS 2000
 #define BACKLOG 4
@@ -64,6 +67,7 @@ static const struct library_symbol symbols[] = { VNC_FUNCTIONS(SYMBOL) };
  * struct vnc - the display
  * @wake: eventfd: @quit was set
  * @viewers: how many; the thread's, as all that follows
+ * @frame_ms: how long to wait for the next frame
  * @typist: all viewers share a keyboard and a mouse
  * @mouse_x, @mouse_y: where it was
  * @lock: @password
@@ -84,6 +88,7 @@ struct vnc {
 	rfbScreenInfoPtr rfb;
 	struct surface surface;
 	unsigned int viewers;
+	int frame_ms;
 	struct typist typist;
 	int mouse_x;
 	int mouse_y;
@@ -229,10 +234,28 @@ static void wait_for_something(struct vnc *vnc)
 		fds[count++] = (struct pollfd){ .fd = client->sock, .events = POLLIN };
 	vnc->lib.rfbReleaseClientIterator(iterator);
 
-	if (poll(fds, count, vnc->viewers ? FRAME_MS : -1) < 0)
+	if (poll(fds, count, vnc->viewers ? vnc->frame_ms : -1) < 0)
 		return;
 	if (fds[1].revents)
 		accept_viewer(vnc);
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000LL + now.tv_nsec / 1000000;
+}
+
+/* A large picture on a slow host takes long to paint: then there are fewer of them. */
+static void paint(struct vnc *vnc)
+{
+	int64_t start = now_ms(), wait;
+
+	show_changes(vnc);
+	wait = (now_ms() - start) * (PAINT_SHARE - 1);
+	vnc->frame_ms = wait > FRAME_MS ? wait : FRAME_MS;
 }
 
 static void *vnc_thread(void *context)
@@ -242,7 +265,7 @@ static void *vnc_thread(void *context)
 	while (!atomic_load(&vnc->quit)) {
 		wait_for_something(vnc);
 		if (vnc->viewers)
-			show_changes(vnc);
+			paint(vnc);
 		vnc->lib.rfbProcessEvents(vnc->rfb, 0);
 	}
 	return NULL;
