@@ -560,7 +560,7 @@ void options_print_help(FILE *to)
 	      "Runs a virtual machine on myhv. Options are QEMU's:\n",
 	      to);
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
-		fprintf(to, "  -%-9s %-6s  %s\n", table[i].name,
+		fprintf(to, "  -%-11s %-6s  %s\n", table[i].name,
 			table[i].argument ? table[i].argument : "", table[i].help);
 	fputs("Exit status: 0 the guest switched off or Ctrl-A x; 1 hvrun failed;\n"
 	      "2 the guest reset under -no-reboot; 3 the guest crashed.\n",

@@ -28,7 +28,7 @@ void rtc_reset(struct rtc *rtc);
 /** rtc_set_base() - show another time: @seconds since 1970, or added to the host's */
 void rtc_set_base(struct rtc *rtc, bool is_fixed, int64_t seconds);
 
-/** rtc_set_memory() - put a byte into the CMOS memory (not the clock's), as a set-up program does */
+/** rtc_set_memory() - put a byte into the CMOS memory, as a set-up program does */
 void rtc_set_memory(struct rtc *rtc, unsigned int index, uint8_t value);
 struct region *rtc_region(struct rtc *rtc);
 
