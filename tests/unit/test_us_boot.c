@@ -517,6 +517,32 @@ static void test_aml_misuse(void **state)
 
 #define FILES(name) cmocka_unit_test_setup_teardown(name, setup_files, teardown_files)
 
+static void test_aml_windows(void **state)
+{
+	static const uint8_t bus[] = { 0x88, 13, 0, 2, 0x0c, 0, 0, 0, 0, 0, 0xff, 0, 0, 0, 0, 1 };
+	static const uint8_t memory[] = { 0x87, 23,   0,    0,	  0x0c, 1, 0, 0, 0, 0, 0, 0, 0x0a,
+					  0,	0xff, 0xff, 0x0b, 0,	0, 0, 0, 0, 0, 0, 2, 0 };
+	uint8_t data[128];
+	struct aml aml;
+
+	aml_init(&aml, data, sizeof(data));
+	aml_bus_window(&aml, 0, 255);
+	assert_int_equal(aml.bytes, sizeof(bus));
+	assert_memory_equal(data, bus, sizeof(bus));
+	aml_init(&aml, data, sizeof(data));
+	aml_memory_window(&aml, 0xa0000, 0xbffff);
+	assert_int_equal(aml.bytes, sizeof(memory));
+	assert_memory_equal(data, memory, sizeof(memory));
+	/* what ends above 4 GiB is told in 64 bits */
+	aml_init(&aml, data, sizeof(data));
+	aml_memory_window(&aml, 0x100000000, 0x1ffffffff);
+	assert_int_equal(data[0], 0x8a);
+	assert_int_equal(aml.bytes, 46);
+	assert_int_equal(data[18], 1); /* first: 1 << 32 */
+	assert_int_equal(data[42], 1); /* length */
+	assert_false(aml.overflow);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -532,6 +558,7 @@ int main(void)
 		FILES(test_initrd_files),
 		FILES(test_long_mode),
 		cmocka_unit_test(test_aml_bytes),
+		cmocka_unit_test(test_aml_windows),
 		cmocka_unit_test(test_aml_lengths),
 		cmocka_unit_test(test_aml_misuse),
 	};
