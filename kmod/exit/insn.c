@@ -9,14 +9,6 @@
 #include "exit/emulate.h"
 #include "model/x86_decode.h"
 
-static enum x86_mode current_mode(struct myhv_vcpu *vcpu)
-{
-	struct vcpu_regs *r = vcpu_regs(vcpu, MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS);
-
-	return x86_mode_of(r->control.cr0, r->control.efer, r->general.rflags,
-			   r->segments.seg[MYHV_SEG_CS].attrib);
-}
-
 /* Fetch @len bytes; false with *@action when the handler must return it. */
 static bool fetch(struct myhv_vcpu *vcpu, u64 linear, u8 *bytes, unsigned int len,
 		  enum exit_action *action)
@@ -61,13 +53,34 @@ static void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
 	};
 }
 
+static enum x86_mode mode_in(struct myhv_vcpu *vcpu, const struct insn_context *c)
+{
+	return x86_mode_of(c->cr0, c->efer, vcpu->regs.general.rflags, c->cs_attrib);
+}
+
+/* Out of line: a wrap of RIP is rare. */
+static noinline u64 wrap_rip(struct myhv_vcpu *vcpu, u64 rip)
+{
+	struct insn_context c;
+
+	get_context(vcpu, &c);
+	switch (mode_in(vcpu, &c)) {
+	case X86_MODE_LONG64:
+		return rip;
+	case X86_MODE_PROT32:
+		return (u32)rip;
+	default:
+		return (u16)rip;
+	}
+}
+
 unsigned int insn_peek(struct myhv_vcpu *vcpu)
 {
 	u64 linear = vcpu->regs.general.rip;
 	struct insn_context c;
 
 	get_context(vcpu, &c);
-	if (x86_mode_of(c.cr0, c.efer, vcpu->regs.general.rflags, c.cs_attrib) != X86_MODE_LONG64)
+	if (mode_in(vcpu, &c) != X86_MODE_LONG64)
 		linear = (u32)(c.cs_base + linear);
 	return insn_fetch_fast(vcpu, &c, linear, vcpu->insn.bytes) ? INSN_BYTES_MAX : 0;
 }
@@ -111,7 +124,7 @@ static bool decode(struct myhv_vcpu *vcpu, struct x86_insn *insn, u8 *length,
 	unsigned int len;
 
 	get_context(vcpu, &c);
-	mode = x86_mode_of(c.cr0, c.efer, vcpu->regs.general.rflags, c.cs_attrib);
+	mode = mode_in(vcpu, &c);
 	if (mode != X86_MODE_LONG64)
 		linear = (u32)(c.cs_base + linear);
 	if (!have) {
@@ -166,18 +179,8 @@ void insn_finish(struct myhv_vcpu *vcpu, u8 length)
 	u64 rip = general->rip + length;
 
 	/* Only a carry out of bit 15 or 31 can be a wrap: look at the mode then alone. */
-	if (unlikely((rip ^ general->rip) >> 16)) {
-		switch (current_mode(vcpu)) {
-		case X86_MODE_LONG64:
-			break;
-		case X86_MODE_PROT32:
-			rip = (u32)rip;
-			break;
-		default:
-			rip = (u16)rip;
-			break;
-		}
-	}
+	if (unlikely((rip ^ general->rip) >> 16))
+		rip = wrap_rip(vcpu, rip);
 	general->rip = rip;
 	if (unlikely(vcpu->in_shadow))
 		backend->shadow_set(vcpu, 0);
