@@ -357,6 +357,11 @@ static void test_run_states(void **state)
 	control_tell_reset(&control, POWER_RESET);
 	expect_event("RESET", "{\"guest\": true, \"reason\": \"guest-reset\"}");
 
+	run_state_stop(&run, RUN_SHUTDOWN);
+	refuse("{\"execute\": \"cont\"}", "GenericError", "Resetting");
+	run_state_reset(&run);
+	obey("{\"execute\": \"cont\"}");
+
 	feed("{\"execute\": \"system_powerdown\"}");
 	expect_event("POWERDOWN", "null");
 	json_decref(next());

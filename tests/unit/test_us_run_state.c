@@ -76,6 +76,13 @@ static void test_run_state(void **state)
 	run_state_act(&control, &vcpus);
 	assert_int_equal(tellings, 4);
 
+	/* what has switched off can begin anew after a reset */
+	run_state_stop(&control, RUN_SHUTDOWN);
+	run_state_act(&control, &vcpus);
+	run_state_reset(&control);
+	assert_int_equal(run_state_get(&control), RUN_PRELAUNCH);
+	assert_false(run_is_on(&control));
+
 	assert_string_equal(run_state_name(RUN_IO_ERROR), "io-error");
 	assert_string_equal(run_state_name(RUN_RUNNING), "running");
 	run_control_destroy(&control);

@@ -251,11 +251,26 @@ static bool press_power_button(void *dev)
 	return acpi_pm_power_button(dev);
 }
 
+static const char *uuid_text(struct machine *machine)
+{
+	const uint8_t *u = machine->options->uuid;
+	char *text = machine->front.uuid;
+
+	if (!machine->options->uuid_is_set)
+		return NULL;
+	snprintf(text, sizeof(machine->front.uuid),
+		 "%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-%02x%02x%02x%02x%02x%02x", u[0], u[1],
+		 u[2], u[3], u[4], u[5], u[6], u[7], u[8], u[9], u[10], u[11], u[12], u[13], u[14],
+		 u[15]);
+	return text;
+}
+
 int front_end_create(struct machine *machine, struct error *err)
 {
 	struct front_end *front = &machine->front;
 	struct control_parts parts = {
 		.name = machine->options->name,
+		.uuid = uuid_text(machine),
 		.loop = &machine->loop,
 		.run = &machine->run,
 		.power = &machine->power,

@@ -29,6 +29,7 @@ struct io_failure {
 /**
  * struct front_end - of a machine
  * @media: the drives, as @control sees them
+ * @uuid: as text
  * @vnc, @curses: displays, or NULL
  * @lines: of QMP and monitors
  * @failure_ready: eventfd: there is something in @failure
@@ -37,6 +38,7 @@ struct io_failure {
 struct front_end {
 	struct control control;
 	struct control_media media;
+	char uuid[37];
 	struct vnc *vnc;
 	struct curses *curses;
 	struct chardev *lines[OPTIONS_QMPS + 1];

@@ -168,6 +168,7 @@ static int run(struct machine *machine, struct error *err)
 			return MACHINE_CRASHED;
 		}
 		control_tell_reset(&machine->front.control, power_pending(&machine->power));
+		run_state_reset(&machine->run);
 		if (machine_reset(machine, err) < 0)
 			return -1;
 	}

@@ -50,6 +50,16 @@ void run_state_cont(struct run_control *control)
 	ask(control);
 }
 
+void run_state_reset(struct run_control *control)
+{
+	pthread_mutex_lock(&control->lock);
+	if (control->wanted == RUN_SHUTDOWN) {
+		control->wanted = RUN_PRELAUNCH;
+		control->state = RUN_PRELAUNCH;
+	}
+	pthread_mutex_unlock(&control->lock);
+}
+
 enum run_state run_state_get(struct run_control *control)
 {
 	enum run_state state;

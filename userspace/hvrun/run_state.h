@@ -70,6 +70,9 @@ void run_state_stop(struct run_control *control, enum run_state why);
 /** run_state_cont() - the guest shall go on, whatever stopped it; any thread */
 void run_state_cont(struct run_control *control);
 
+/** run_state_reset() - the machine was reset: what had switched off has now not begun */
+void run_state_reset(struct run_control *control);
+
 /** run_state_get() - why the guest stands still, or will in a moment; any thread */
 enum run_state run_state_get(struct run_control *control);
 

@@ -128,6 +128,8 @@ COMMAND(cmd_stop)
 
 COMMAND(cmd_cont)
 {
+	if (run_state_get(control->parts.run) == RUN_SHUTDOWN)
+		return command_fail(err, "Resetting the Virtual Machine is required");
 	run_state_cont(control->parts.run);
 	return command_done();
 }

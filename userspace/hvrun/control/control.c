@@ -87,6 +87,7 @@ void control_tell_reset(struct control *control, enum power_request why)
 	bool by_user = control->reset_by_user;
 
 	control->reset_by_user = false;
+	control->is_off = false;
 	if (why == POWER_RESET_CRASH)
 		control_event(control, "RESET", cause(true, "guest-panic"));
 	else
