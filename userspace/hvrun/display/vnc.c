@@ -29,7 +29,7 @@
 /* Of the time, painting gets at most one part in so many. */
 #define PAINT_SHARE 4
 /* A viewer that takes nothing for so long is dropped: the others wait for it. */
-#define PATIENCE_MS 2000
+#define PATIENCE_MS 5000
 #define BACKLOG 4
 #define PASSWORD_BYTES 8
 
