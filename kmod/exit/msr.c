@@ -48,7 +48,7 @@ static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 	}
 }
 
-static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32 index, u64 value,
+static bool check_value(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32 index, u64 value,
 			bool host)
 {
 	struct msr_guest guest = {
@@ -60,6 +60,13 @@ static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32
 	};
 
 	return msr_value_ok(rule, index, value, &guest);
+}
+
+/* What guests write often (the x2APIC, the deadline timer) takes every value here. */
+static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32 index, u64 value,
+			bool host)
+{
+	return rule->check == MSR_ANY || check_value(vcpu, rule, index, value, host);
 }
 
 /* ---- MSRs whose accesses have effects ---- */
