@@ -651,4 +651,20 @@ struct myhv_mce {
 };
 #define MYHV_VCPU_MCE _IOW(MYHV_IOC_MAGIC, 0x2b, struct myhv_mce)
 
+/**
+ * struct myhv_sigmask - MYHV_VCPU_SIGMASK (vCPU): signals blocked during MYHV_VCPU_RUN
+ * @enable: 1: @mask replaces the thread's mask during each run; 0: the thread's own stays
+ * @pad: 0
+ * @mask: bit n blocks signal n + 1
+ *
+ * Like ppoll(): a signal that the thread blocks and @mask does not ends the run with EINTR,
+ * and stays pending. Errors: EINVAL.
+ */
+struct myhv_sigmask {
+	__u32 enable;
+	__u32 pad;
+	__u64 mask;
+};
+#define MYHV_VCPU_SIGMASK _IOW(MYHV_IOC_MAGIC, 0x2c, struct myhv_sigmask)
+
 #endif /* _UAPI_MYHV_H */

@@ -4,6 +4,7 @@
  * and an NMI take no lock, since they are for a vCPU that runs.
  */
 #include <linux/mm.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include "chip/chip.h"
@@ -285,6 +286,20 @@ static long vcpu_mce(void *object, void *args)
 	return memchr_inv(mce->pad, 0, sizeof(mce->pad)) ? -EINVAL : inject_mce(object, mce);
 }
 
+static long vcpu_sigmask(void *object, void *args)
+{
+	struct myhv_vcpu *vcpu = object;
+	struct myhv_sigmask *mask = args;
+
+	if (mask->enable > 1 || mask->pad)
+		return -EINVAL;
+	vcpu->has_sigmask = mask->enable;
+	BUILD_BUG_ON(sizeof(vcpu->sigmask) != sizeof(mask->mask));
+	memcpy(&vcpu->sigmask, &mask->mask, sizeof(mask->mask));
+	sigdelsetmask(&vcpu->sigmask, sigmask(SIGKILL) | sigmask(SIGSTOP));
+	return 0;
+}
+
 /* ---- properties ---- */
 
 static int vcpu_prop_value(struct myhv_vcpu *vcpu, u32 id, u64 *value)
@@ -358,6 +373,7 @@ static const struct ioctl_call vcpu_calls[] = {
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_TRANSLATE, struct myhv_translate, vcpu_translate),
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_DEBUG, struct myhv_debug, vcpu_debug),
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_MCE, struct myhv_mce, vcpu_mce),
+	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_SIGMASK, struct myhv_sigmask, vcpu_sigmask),
 };
 static const struct ioctl_call vcpu_prop_calls[] = {
 	IOCTL_CALL(0, MYHV_PROP_GET, struct myhv_prop, vcpu_prop_get),
@@ -369,13 +385,25 @@ static const struct ioctl_call interrupt_now = {
 	.fn = vcpu_interrupt_now,
 };
 
+/* The thread's own mask comes back before signals are delivered on the way to user space. */
+static noinline long vcpu_run_masked(struct myhv_vcpu *vcpu)
+{
+	sigset_t own;
+	long ret;
+
+	sigprocmask(SIG_SETMASK, &vcpu->sigmask, &own);
+	ret = vcpu_run(vcpu);
+	sigprocmask(SIG_SETMASK, &own, NULL);
+	return ret;
+}
+
 static long vcpu_ioctl_run(struct myhv_vcpu *vcpu)
 {
 	long ret;
 
 	if (mutex_lock_interruptible(&vcpu->mutex))
 		return -EINTR;
-	ret = vcpu_run(vcpu);
+	ret = unlikely(vcpu->has_sigmask) ? vcpu_run_masked(vcpu) : vcpu_run(vcpu);
 	mutex_unlock(&vcpu->mutex);
 	return ret;
 }

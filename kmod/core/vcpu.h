@@ -9,6 +9,7 @@
 
 #include <linux/mutex.h>
 #include <linux/rcuwait.h>
+#include <linux/signal_types.h>
 #include "myhv.h"
 #include "backend.h"
 #include "event.h"
@@ -109,6 +110,8 @@ struct myhv_vcpu {
 		u32 flags; /* MYHV_DEBUG_* */
 		u64 dr[8];
 	} guest_debug;
+	bool has_sigmask;
+	sigset_t sigmask; /* blocked while it runs, if @has_sigmask */
 	struct guest_cpuid *cpuid; /* model/cpuid_policy.h */
 	struct chip_lapic *lapic;  /* NULL without a LAPIC in the kernel */
 	u8 pending_eoi;

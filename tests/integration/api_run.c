@@ -119,6 +119,36 @@ static void signals(struct mini *m)
 	m->vcpu.page->immediate_exit = 0;
 }
 
+/* A signal that the thread blocks, and the run does not. */
+static void signal_mask(struct mini *m)
+{
+	struct myhv_sigmask mask = { .enable = 1 };
+	struct timespec now = { 0 };
+	sigset_t blocked, old;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &blocked, &old);
+	check_sizes("SIGMASK", m->vcpu.fd, MYHV_VCPU_SIGMASK, &mask, sizeof(mask), 0, true);
+	pthread_kill(pthread_self(), SIGUSR1);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a signal that was blocked before ends the run");
+	is(sigtimedwait(&blocked, NULL, &now), SIGUSR1, "it is still pending");
+	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
+	is(sigismember(&blocked, SIGUSR1), 1, "and the thread blocks it again");
+
+	mask.mask = ~0ULL; /* but SIGKILL and SIGSTOP, whatever is asked for */
+	is(ioc(m->vcpu.fd, MYHV_VCPU_SIGMASK, &mask), 0, "block all");
+	alarm_in(1000, nothing);
+	usleep(20000);
+	myhv_vcpu_kick(&m->vcpu);
+	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a kick ends it then");
+	mask.enable = 2;
+	is(ioc(m->vcpu.fd, MYHV_VCPU_SIGMASK, &mask), -EINVAL, "unknown flag");
+	mask.enable = 0;
+	is(ioc(m->vcpu.fd, MYHV_VCPU_SIGMASK, &mask), 0, "the thread's own again");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 static void halted(void)
 {
 	pthread_t thread;
@@ -397,6 +427,7 @@ int main(void)
 	kicks(&m);
 	kick_storm(&m);
 	signals(&m);
+	signal_mask(&m);
 	other_process(&m);
 	mini_close(&m);
 	halted();
