@@ -464,6 +464,24 @@ static long vcpu_set_guest_debug(struct object *o, int fd, uint64_t arg)
 	return sys_ioctl(fd, MYHV_VCPU_DEBUG, &debug);
 }
 
+/* Clients without KVM_CAP_IMMEDIATE_EXIT have their kicks let through by it. */
+static long vcpu_set_signal_mask(struct object *o, int fd, uint64_t arg)
+{
+	struct myhv_sigmask mask = { .enable = arg != 0 };
+	struct kvm_signal_mask from;
+
+	if (arg) {
+		if (copy_in(&from, arg, sizeof(from)))
+			return -EFAULT;
+		if (from.len != sizeof(mask.mask))
+			return -EINVAL;
+		if (copy_in(&mask.mask, arg + offsetof(struct kvm_signal_mask, sigset),
+			    sizeof(mask.mask)))
+			return -EFAULT;
+	}
+	return sys_ioctl(fd, MYHV_VCPU_SIGMASK, &mask);
+}
+
 /* ---- the TSC ---- */
 
 static long vcpu_get_tsc_khz(struct object *o, int fd, uint64_t arg)
@@ -533,6 +551,7 @@ const struct call vcpu_calls[] = {
 	CALL(KVM_GET_CPUID2, vcpu_get_cpuid2),
 	CALL(KVM_INTERRUPT, vcpu_interrupt),
 	CALL(KVM_NMI, vcpu_nmi),
+	CALL(KVM_SET_SIGNAL_MASK, vcpu_set_signal_mask),
 	CALL(KVM_TRANSLATE, vcpu_translate),
 	CALL(KVM_SET_GUEST_DEBUG, vcpu_set_guest_debug),
 	CALL(KVM_GET_TSC_KHZ, vcpu_get_tsc_khz),

@@ -313,6 +313,29 @@ static void interrupted(struct machine *m)
 	is(value_call(m->vcpu, KVM_RUN, 1), -EINVAL, "KVM_RUN with an argument");
 }
 
+static void signal_mask(struct machine *m)
+{
+	struct {
+		struct kvm_signal_mask mask;
+		uint64_t set;
+	} __attribute__((packed)) arg = { .mask.len = 8 };
+	struct timespec now = { 0 };
+	sigset_t blocked, old;
+
+	sigemptyset(&blocked);
+	sigaddset(&blocked, SIGUSR1);
+	pthread_sigmask(SIG_BLOCK, &blocked, &old);
+	RESTART(m, 0xeb, 0xfe); /* jmp . */
+	is(call(m->vcpu, KVM_SET_SIGNAL_MASK, &arg), 0, "a mask for the run");
+	pthread_kill(pthread_self(), SIGUSR1);
+	is(value_call(m->vcpu, KVM_RUN, 0), -EINTR, "lets a blocked signal end it");
+	is(sigtimedwait(&blocked, NULL, &now), SIGUSR1, "which stays pending");
+	arg.mask.len = 4;
+	is(call(m->vcpu, KVM_SET_SIGNAL_MASK, &arg), -EINVAL, "a mask of another size");
+	is(call(m->vcpu, KVM_SET_SIGNAL_MASK, NULL), 0, "the thread's own mask again");
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
 static void coalesced(struct machine *m)
 {
 	struct kvm_coalesced_mmio_zone zone = { .addr = 0xff000, .size = 0x100 };
@@ -478,6 +501,7 @@ int main(void)
 	chips(m.kvm);
 	ports_and_memory(&m);
 	interrupted(&m);
+	signal_mask(&m);
 	dirty_log(&m);
 	coalesced(&m);
 	sync_regs(&m);
