@@ -38,9 +38,10 @@ void vmx_field_refused(unsigned long field, u64 value);
 
 static __always_inline u64 vmcs_read(unsigned long field)
 {
-	u64 value = 0; /* what a field reads as that this CPU does not have */
+	u64 value;
 
-	asm volatile("vmread %1, %0" : "+r"(value) : "r"(field) : "cc");
+	/* only fields that every CPU has that we use */
+	asm volatile("vmread %1, %0" : "=r"(value) : "r"(field) : "cc");
 	return value;
 }
 
@@ -158,6 +159,7 @@ extern struct vmx_global vmx_global;
 #define VMX_DIRTY_CR4_MASK BIT(10)
 #define VMX_DIRTY_PDPTES BIT(11)
 #define VMX_DIRTY_ALL 0xfffu
+#define VMX_STALE_PDPTES BIT(12) /* read them before the next entry */
 
 /**
  * struct vmx_exit - facts of the last exit
@@ -195,7 +197,7 @@ struct vmx_exit {
  * @cr0: @cr4: the guest's view of the bits that we own
  * @cr4_owned: bits of CR4 that the guest changes without an exit
  * @cr2: the guest's; @efer: the guest's
- * @pdptes: of PAE paging; @pdptes_stale: read them before the next entry
+ * @pdptes: of PAE paging
  * @msrs: the guest's
  * @syscall_live: the guest's SYSCALL MSRs are in the CPU
  * @kernel_gs_base: the guest's, but within a burst
@@ -233,7 +235,6 @@ struct vmx_vcpu {
 	u64 cr2;
 	u64 efer;
 	u64 pdptes[4];
-	bool pdptes_stale;
 	struct {
 		u64 star;
 		u64 lstar;
@@ -302,8 +303,19 @@ void vmx_host_teardown(void);
 int vmx_cpu_enable(void);
 void vmx_cpu_disable(void);
 /* False: VMX is gone or somebody else's. IRQs off throughout. */
-bool vmx_enter_operation(struct vmx_vcpu *vmx);
-void vmx_leave_operation(struct vmx_vcpu *vmx);
+bool vmx_begin_operation(struct vmx_vcpu *vmx);
+void vmx_end_window(struct vmx_vcpu *vmx);
+static inline bool vmx_enter_operation(struct vmx_vcpu *vmx)
+{
+	lockdep_assert_irqs_disabled();
+	/* current: then it is not the window's, and VMX has not been taken from us */
+	return likely(__this_cpu_read(vmx_cpu.current_vcpu) == vmx) || vmx_begin_operation(vmx);
+}
+static inline void vmx_leave_operation(struct vmx_vcpu *vmx)
+{
+	if (unlikely(vmx_global.window))
+		vmx_end_window(vmx);
+}
 /* The same around a look at the VMCS from anywhere on the vCPU's thread. */
 bool vmx_open(struct vmx_vcpu *vmx, unsigned long *flags);
 void vmx_close(struct vmx_vcpu *vmx, unsigned long flags);
@@ -357,7 +369,7 @@ void vmx_irq_window(struct myhv_vcpu *vcpu, bool on);
 void vmx_nmi_window(struct myhv_vcpu *vcpu, bool on);
 
 /* vmx_exit.c */
-void vmx_exit_read(struct vmx_vcpu *vmx);
+bool vmx_exit_read(struct vmx_vcpu *vmx);
 bool vmx_exit_cut_iret(const struct vmx_vcpu *vmx);
 enum exit_action vmx_handle_exit(struct myhv_vcpu *vcpu);
 void vmx_exit_info(struct myhv_vcpu *vcpu, u64 *reason, u64 info[2]);

@@ -157,8 +157,7 @@ static enum exit_action handle_pdptes(struct myhv_vcpu *vcpu)
 	if (ret)
 		memset(pdptes, 0, sizeof(pdptes));
 	memcpy(vmx->pdptes, pdptes, sizeof(pdptes));
-	vmx->pdptes_stale = false;
-	vmx->dirty |= VMX_DIRTY_PDPTES;
+	vmx->dirty = (vmx->dirty & ~(u32)VMX_STALE_PDPTES) | VMX_DIRTY_PDPTES;
 	return RESUME_GUEST;
 }
 
@@ -173,6 +172,8 @@ static enum exit_action handle_other(struct myhv_vcpu *vcpu)
 #define HAS_QUALIFICATION BIT(0)
 #define HAS_LENGTH BIT(1)
 #define HAS_GPA BIT(2)
+/* Not the exit of an instruction: of the host's, or perhaps one that cuts a delivery short. */
+#define IS_EVENT BIT(3)
 
 struct exit_row {
 	const char *name;
@@ -186,13 +187,14 @@ struct exit_row {
 
 /* Rows without a handler are exits that were not asked for. */
 static const struct exit_row rows[256] = {
-	[EXIT_REASON_EXTERNAL_INTERRUPT] = { "intr", handle_nothing },
-	[EXIT_REASON_TRIPLE_FAULT] = { "triple_fault", exit_shutdown },
-	[EXIT_REASON_INIT_SIGNAL] = { "init" },
-	[EXIT_REASON_SIPI_SIGNAL] = { "sipi" },
-	[EXIT_REASON_INTERRUPT_WINDOW] = { "irq_window", handle_nothing },
-	[EXIT_REASON_NMI_WINDOW] = { "nmi_window", handle_nothing },
-	[EXIT_REASON_TASK_SWITCH] = { "task_switch", handle_task_switch, HAS_QUALIFICATION },
+	[EXIT_REASON_EXTERNAL_INTERRUPT] = { "intr", handle_nothing, IS_EVENT },
+	[EXIT_REASON_TRIPLE_FAULT] = { "triple_fault", exit_shutdown, IS_EVENT },
+	[EXIT_REASON_INIT_SIGNAL] = { "init", NULL, IS_EVENT },
+	[EXIT_REASON_SIPI_SIGNAL] = { "sipi", NULL, IS_EVENT },
+	[EXIT_REASON_INTERRUPT_WINDOW] = { "irq_window", handle_nothing, IS_EVENT },
+	[EXIT_REASON_NMI_WINDOW] = { "nmi_window", handle_nothing, IS_EVENT },
+	[EXIT_REASON_TASK_SWITCH] = { "task_switch", handle_task_switch,
+				      HAS_QUALIFICATION | IS_EVENT },
 	[EXIT_REASON_CPUID] = INSN("cpuid", exit_cpuid),
 	[EXIT_REASON_GETSEC] = INSN("getsec", exit_undefined),
 	[EXIT_REASON_HLT] = INSN("hlt", exit_hlt),
@@ -208,12 +210,12 @@ static const struct exit_row rows[256] = {
 	[EXIT_REASON_MSR_READ] = INSN("rdmsr", exit_rdmsr),
 	[EXIT_REASON_MSR_WRITE] = INSN("wrmsr", exit_wrmsr),
 	[EXIT_REASON_MWAIT_INSTRUCTION] = INSN("mwait", exit_monitor),
-	[EXIT_REASON_MONITOR_TRAP_FLAG] = { "monitor_trap", handle_mtf },
+	[EXIT_REASON_MONITOR_TRAP_FLAG] = { "monitor_trap", handle_mtf, IS_EVENT },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = INSN("monitor", exit_monitor),
 	[EXIT_REASON_PAUSE_INSTRUCTION] = INSN("pause", exit_pause),
 	[EXIT_REASON_EPT_VIOLATION] = { "ept_violation", handle_ept_violation,
-					HAS_QUALIFICATION | HAS_GPA },
-	[EXIT_REASON_EPT_MISCONFIG] = { "ept_misconfig", handle_other, HAS_GPA },
+					HAS_QUALIFICATION | HAS_GPA | IS_EVENT },
+	[EXIT_REASON_EPT_MISCONFIG] = { "ept_misconfig", handle_other, HAS_GPA | IS_EVENT },
 	[EXIT_REASON_INVEPT] = INSN("invept", exit_undefined),
 	[EXIT_REASON_RDTSCP] = INSN("rdtscp", exit_undefined),
 	[EXIT_REASON_INVVPID] = INSN("invvpid", exit_undefined),
@@ -221,16 +223,16 @@ static const struct exit_row rows[256] = {
 	[EXIT_REASON_XSETBV] = INSN("xsetbv", exit_xsetbv),
 	[EXIT_REASON_INVPCID] = INSN("invpcid", exit_undefined),
 	[EXIT_REASON_VMFUNC] = INSN("vmfunc", exit_undefined),
-	[EXC(X86_TRAP_DB)] = INSN_Q("db", handle_db),
-	[EXC(X86_TRAP_NMI)] = { "nmi", handle_nothing },
-	[EXC(X86_TRAP_BP)] = INSN("bp", exit_bp),
-	[EXC(X86_TRAP_AC)] = { "ac", handle_ac },
-	[EXC(X86_TRAP_MC)] = { "mc", handle_nothing },
+	[EXC(X86_TRAP_DB)] = { "db", handle_db, HAS_LENGTH | HAS_QUALIFICATION | IS_EVENT },
+	[EXC(X86_TRAP_NMI)] = { "nmi", handle_nothing, IS_EVENT },
+	[EXC(X86_TRAP_BP)] = { "bp", exit_bp, HAS_LENGTH | IS_EVENT },
+	[EXC(X86_TRAP_AC)] = { "ac", handle_ac, IS_EVENT },
+	[EXC(X86_TRAP_MC)] = { "mc", handle_nothing, IS_EVENT },
 	[VMX_ROW_PDPTES] = { "pdptes", handle_pdptes },
 	[VMX_ROW_OFF] = { "vmx_off", handle_other },
-	[VMX_ROW_OTHER] = { "other", handle_other, HAS_QUALIFICATION },
+	[VMX_ROW_OTHER] = { "other", handle_other, HAS_QUALIFICATION | IS_EVENT },
 	[VMX_ROW_REFUSED] = { "refused", handle_other },
-	[VMX_ROW_INVALID] = { "invalid", handle_other, HAS_QUALIFICATION },
+	[VMX_ROW_INVALID] = { "invalid", handle_other, HAS_QUALIFICATION | IS_EVENT },
 };
 
 const char *vmx_exit_name(u32 code)
@@ -270,31 +272,36 @@ bool vmx_exit_cut_iret(const struct vmx_vcpu *vmx)
 	       (e->qualification & VMX_EPT_Q_NMI_UNBLOCKED);
 }
 
-/* With the VMCS current, right after the exit: all that the handlers will ask for. */
-void vmx_exit_read(struct vmx_vcpu *vmx)
+/*
+ * With the VMCS current, right after the exit: all that the handlers will ask for. True: there
+ * is more to it than an instruction.
+ */
+bool vmx_exit_read(struct vmx_vcpu *vmx)
 {
 	struct vmx_exit *e = &vmx->exit;
 	u8 facts;
 
 	e->idt = 0;
-	e->intr = 0;
-	e->error = 0;
 	if (unlikely(e->row == VMX_ROW_REFUSED)) {
 		e->reason = 0;
 		e->error = vmcs_read(VM_INSTRUCTION_ERROR);
-		return;
+		return true;
 	}
 	e->reason = vmcs_read(VM_EXIT_REASON);
 	e->row = exit_row_of(e);
 	facts = rows[e->row].facts;
-	e->qualification = facts & HAS_QUALIFICATION ? vmcs_read(EXIT_QUALIFICATION) : 0;
 	e->insn_length = facts & HAS_LENGTH ? vmcs_read(VM_EXIT_INSTRUCTION_LEN) : 0;
+	if (facts & HAS_QUALIFICATION)
+		e->qualification = vmcs_read(EXIT_QUALIFICATION);
+	if (!(facts & IS_EVENT))
+		return false;
 	e->gpa = facts & HAS_GPA ? vmcs_read(GUEST_PHYSICAL_ADDRESS) : 0;
 	if (unlikely(e->row == VMX_ROW_INVALID))
-		return;
+		return true;
 	e->idt = vmcs_read(IDT_VECTORING_INFO_FIELD);
 	if (unlikely(e->idt & VMX_EVENT_HAS_ERROR))
 		e->idt_error = vmcs_read(IDT_VECTORING_ERROR_CODE);
+	return true;
 }
 
 void vmx_exit_info(struct myhv_vcpu *vcpu, u64 *reason, u64 info[2])
@@ -316,7 +323,9 @@ enum exit_action vmx_handle_exit(struct myhv_vcpu *vcpu)
 		vcpu->stat.by_reason[e->row]++;
 		if (trace_myhv_exit_enabled())
 			trace_myhv_exit(vcpu->vm->id, vcpu->id, vcpu->regs.general.rip,
-					e->reason, e->qualification, e->gpa);
+					e->reason,
+					row->facts & HAS_QUALIFICATION ? e->qualification : 0,
+					row->facts & HAS_GPA ? e->gpa : 0);
 	}
 	vcpu->insn.nr_bytes = 0;
 	vcpu->insn.next_rip = e->insn_length ? vmx->rip + e->insn_length : 0;

@@ -174,8 +174,6 @@ void vmx_vmcs_fetch_here(struct vmx_vcpu *vmx)
 
 static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *c)
 {
-	if (likely(c->current_vcpu == vmx))
-		return;
 	if (vmx->cpu < 0) {
 		list_add(&vmx->link, &c->loaded);
 		vmx->cpu = smp_processor_id();
@@ -184,11 +182,10 @@ static void make_current(struct vmx_vcpu *vmx, struct vmx_cpu *c)
 	c->current_vcpu = vmx;
 }
 
-bool vmx_enter_operation(struct vmx_vcpu *vmx)
+bool vmx_begin_operation(struct vmx_vcpu *vmx)
 {
 	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpu);
 
-	lockdep_assert_irqs_disabled();
 	if (unlikely(!READ_ONCE(c->enabled)))
 		return false; /* reboot has taken the CPU from us */
 	if (likely(!vmx_global.window)) {
@@ -201,10 +198,8 @@ bool vmx_enter_operation(struct vmx_vcpu *vmx)
 	return true;
 }
 
-void vmx_leave_operation(struct vmx_vcpu *vmx)
+void vmx_end_window(struct vmx_vcpu *vmx)
 {
-	if (likely(!vmx_global.window))
-		return;
 	vmclear(vmx->vmcs_pa);
 	vmx->launched = false;
 	window_end();

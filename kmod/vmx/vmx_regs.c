@@ -115,7 +115,7 @@ static void control_commit(struct vmx_vcpu *vmx, const struct myhv_state_control
 		vmx->vcpu.tlb_flush = true;
 	/* SDM "Loading PDPTEs": the CPU does it for the guest's own writes only */
 	if ((cr0 & X86_CR0_PG) && (cr4 & X86_CR4_PAE) && !(r->efer & EFER_LMA) && paging_changed)
-		vmx->pdptes_stale = true;
+		vmx->dirty |= VMX_STALE_PDPTES;
 	efer_commit(vmx, r->efer);
 	vmcs_write(GUEST_IA32_EFER, r->efer);
 	vmcs_write(VM_ENTRY_CONTROLS, vmx->entry);

@@ -192,9 +192,9 @@ static bool before_entry(struct vmx_vcpu *vmx)
 	if (unlikely(vcpu->regs.dirty & ~MYHV_STATE_GENERAL))
 		vmx_regs_commit(vcpu, vcpu->regs.dirty);
 	vcpu->regs.dirty = 0;
-	if (unlikely(vmx->pdptes_stale))
-		return false;
 	write_general(vmx);
+	if (unlikely(vmx->dirty & VMX_STALE_PDPTES))
+		return false;
 	if (unlikely(vcpu->inject.type != EVENT_NONE))
 		vmx_event_program(vmx);
 	if (unlikely(vmx->dirty))
@@ -256,33 +256,42 @@ static void take_general(struct vmx_vcpu *vmx)
 	general->rflags = vmx->rflags;
 }
 
+/* Refused, or more than an instruction that exits: see vmx_exit_read(). */
+static noinline void after_event(struct vmx_vcpu *vmx)
+{
+	if (unlikely(vmx->exit.row >= VMX_ROW_REFUSED)) {
+		vmx_report_failure(vmx);
+		vmcs_write(VM_ENTRY_INTR_INFO_FIELD, 0); /* a failed entry leaves it valid */
+	} else if (unlikely(vmx_exit_cut_iret(vmx))) {
+		vmx_nmi_blocked_set(&vmx->vcpu, true);
+	}
+	if (unlikely(vmx->exit.idt & VMX_EVENT_VALID))
+		vmx_event_requeue(vmx);
+	if (is_host_event(vmx))
+		host_event(vmx);
+}
+
 static void after_exit(struct vmx_vcpu *vmx)
 {
 	struct myhv_vcpu *vcpu = &vmx->vcpu;
+	bool event;
 
 	vmx->cr2 = native_read_cr2();
 	if (unlikely(vmx->dr_load))
 		unload_guest_drs(vmx);
 	restore_host_debug(vmx);
-	vmx_exit_read(vmx);
+	event = vmx_exit_read(vmx);
 	vcpu->regs.valid = MYHV_STATE_GENERAL;
 	vcpu->hw_exit_intr = false;
 	if (likely(vmx->exit.row < VMX_ROW_REFUSED)) {
 		take_general(vmx);
 		vmx->interruptibility = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
 		vmx->launched = true;
-		if (unlikely(vmx_exit_cut_iret(vmx)))
-			vmx_nmi_blocked_set(vcpu, true);
-	} else {
-		vmx_report_failure(vmx);
-		vmcs_write(VM_ENTRY_INTR_INFO_FIELD, 0); /* a failed entry leaves it valid */
 	}
 	vcpu->in_shadow = vmx->interruptibility & (VMX_BLOCK_STI | VMX_BLOCK_MOV_SS);
-	if (unlikely(vmx->exit.idt & VMX_EVENT_VALID))
-		vmx_event_requeue(vmx);
+	if (unlikely(event))
+		after_event(vmx);
 	vmx->soft.type = EVENT_NONE;
-	if (unlikely(is_host_event(vmx)))
-		host_event(vmx);
 }
 
 static void no_entry(struct vmx_vcpu *vmx, u8 row)

@@ -223,7 +223,6 @@ void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	vmx->interruptibility = 0;
 	vmx->soft.type = EVENT_NONE;
 	vmx->dr_live = false;
-	vmx->pdptes_stale = false;
 	if (!init) {
 		memset(&vmx->msrs, 0, sizeof(vmx->msrs));
 		vmx->msrs.pat = PAT_RESET;
