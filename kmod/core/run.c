@@ -259,7 +259,7 @@ static void publish_exit(struct myhv_vcpu *vcpu)
 		exit->cr8 = lapic_cr8_get(vcpu);
 		exit->apic_base = lapic_base_get(vcpu);
 	} else {
-		exit->cr8 = vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.cr8;
+		exit->cr8 = vcpu->regs.control.cr8; /* never the hardware's, so always valid */
 		exit->apic_base = vcpu->regs.control.apic_base;
 	}
 	if (vcpu->user_irqs && user_irq_ready(vcpu))
