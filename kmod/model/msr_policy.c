@@ -55,7 +55,8 @@ static const struct msr_rule rules[] = {
 	  .need = MSR_NEEDS_ARCH_CAPS, .flags = MSR_READ_ONLY | MSR_SAVE },
 	{ ONE(0x119), .kind = MSR_IGNORED },				/* BBL_CR_CTL */
 	{ ONE(0x11e), .kind = MSR_IGNORED, .valid = 0xbe702111 },	/* BBL_CR_CTL3 */
-	{ ONE(0x140), .kind = MSR_CONST },				/* MISC_FEATURES_ENABLES */
+	/* MISC_FEATURES_ENABLES: Linux on Intel clears it, whether it has bits or not. */
+	{ ONE(0x140), .kind = MSR_IGNORED, .check = MSR_MASK },
 	{ ONE(MSR_IA32_SYSENTER_CS), .kind = MSR_BACKEND, .flags = MSR_SAVE },
 	{ RUN(MSR_IA32_SYSENTER_ESP, MSR_IA32_SYSENTER_EIP), .kind = MSR_BACKEND,
 	  .check = MSR_CANONICAL, .flags = MSR_SAVE },

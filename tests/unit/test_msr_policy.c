@@ -113,6 +113,14 @@ static void test_memory_types(void **state)
 	assert_false(ok(0x201, 0x1ff80000800));
 }
 
+/* Linux on Intel writes 0 there without asking CPUID. */
+static void test_misc_features(void **state)
+{
+	assert_true(ok(0x140, 0));
+	assert_false(ok(0x140, 1));
+	assert_int_equal(msr_rule_find(0x140)->kind, MSR_IGNORED);
+}
+
 static void test_machine_check(void **state)
 {
 	struct msr_guest writable = guest;
@@ -216,6 +224,7 @@ int main(void)
 		cmocka_unit_test(test_storage_is_disjoint),
 		cmocka_unit_test(test_canonical),
 		cmocka_unit_test(test_memory_types),
+		cmocka_unit_test(test_misc_features),
 		cmocka_unit_test(test_machine_check),
 		cmocka_unit_test(test_masks),
 		cmocka_unit_test(test_save_list),
