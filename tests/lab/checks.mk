@@ -34,7 +34,7 @@ $(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
 # Targets of libFuzzer for the models. What it finds interesting is kept below
 # O, where the next run goes on from; an input that fails stays there as well.
 FUZZ_SECONDS ?= 60
-fuzzers := fuzz_emulate fuzz_chipset
+fuzzers := fuzz_emulate fuzz_chipset fuzz_vga fuzz_qmp
 FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Werror \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Ikmod/model -Iuapi
 
@@ -47,6 +47,16 @@ fuzz: $(fuzzers:%=$(O)/fuzz/%) ## libFuzzer on models and devices; FUZZ_SECONDS=
 		echo "$$f: $$(sed -n 's/^stat::number_of_executed_units: *//p' \
 			$(O)/fuzz/$$f.log) inputs, nothing found"; \
 	done
+
+fuzz_vga := $(wildcard userspace/hvrun/dev/vga_*.c)
+fuzz_qmp := $(addprefix userspace/hvrun/control/,json_frame.c line_editor.c)
+
+$(O)/fuzz/fuzz_vga: tests/fuzz/fuzz_vga.c $(fuzz_vga) userspace/hvrun/dev/vga_state.h
+$(O)/fuzz/fuzz_qmp: tests/fuzz/fuzz_qmp.c $(fuzz_qmp)
+$(O)/fuzz/fuzz_vga $(O)/fuzz/fuzz_qmp:
+	$(need) $(PACKAGES_LINT) $(PACKAGES_USER)
+	@mkdir -p $(@D)
+	clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -Iuserspace/hvrun -o $@ $(filter %.c,$^) -ljansson
 
 # of hvrun: the devices and what they stand on
 fuzz_chipset := $(addprefix userspace/hvrun/,bus.c guest_ram.c irq_line.c log.c error.c power.c \
