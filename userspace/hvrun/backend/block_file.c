@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <linux/fs.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -295,7 +296,7 @@ struct block *block_file_open(struct block_layer *layer, const struct block_spec
 	file->direct_fd = -1;
 	block_init(&file->block, &file_driver);
 	file->block.layer = layer;
-	strcpy(file->block.format, "raw");
+	snprintf(file->block.format, sizeof(file->block.format), "raw");
 	file->block.read_only = spec->read_only;
 	file->block.file = strdup(spec->file);
 	if (!file->block.file || open_file(file, spec, err) < 0) {
