@@ -81,6 +81,7 @@ userspace: ## hvrun and the other programs, into O/
 
 include tests/lab/checks.mk
 include tests/bench/bench.mk
+include qemu-shim/shim.mk
 
 clean: ## remove O
 	rm -rf $(O)

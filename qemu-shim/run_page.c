@@ -193,7 +193,10 @@ static void publish(struct vcpu *vcpu)
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->answer = MYHV_EXIT_NONE;
-	if (reason >= sizeof(exit_rows) / sizeof(exit_rows[0]))
+	/* a run that was not to be one leaves the last exit for the client to read, as KVM does */
+	if (reason == MYHV_EXIT_INTR && run->immediate_exit)
+		;
+	else if (reason >= sizeof(exit_rows) / sizeof(exit_rows[0]))
 		run->exit_reason = KVM_EXIT_UNKNOWN;
 	else if (exit_rows[reason].fill)
 		run->exit_reason = exit_rows[reason].fill(vcpu, run);

@@ -308,7 +308,9 @@ static void interrupted(struct machine *m)
 {
 	RESTART(m, 0xeb, 0xfe); /* jmp . */
 	m->run->immediate_exit = 1;
+	m->run->exit_reason = KVM_EXIT_HLT;
 	is(run(m), -EINTR, "immediate exit");
+	is(m->run->exit_reason, KVM_EXIT_HLT, "leaves the last reason");
 	m->run->immediate_exit = 0;
 	is(value_call(m->vcpu, KVM_RUN, 1), -EINVAL, "KVM_RUN with an argument");
 }
