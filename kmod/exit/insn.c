@@ -33,7 +33,7 @@ static bool fetch(struct myhv_vcpu *vcpu, u64 linear, u8 *bytes, unsigned int le
 	return false;
 }
 
-static void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
+static __always_inline void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
 {
 	const struct vcpu_regs *r = &vcpu->regs;
 
@@ -53,7 +53,7 @@ static void get_context(struct myhv_vcpu *vcpu, struct insn_context *c)
 	};
 }
 
-static enum x86_mode mode_in(struct myhv_vcpu *vcpu, const struct insn_context *c)
+static __always_inline enum x86_mode mode_in(struct myhv_vcpu *vcpu, const struct insn_context *c)
 {
 	return x86_mode_of(c->cr0, c->efer, vcpu->regs.general.rflags, c->cs_attrib);
 }
