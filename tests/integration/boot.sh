@@ -36,8 +36,9 @@ for boot in $(seq "$boots"); do
 	has '^processor.*: 0' "and its cpuinfo"
 	has 'reboot: Power down' "and powered off"
 	# at loglevel 5 the console shows warnings and worse, nothing else
-	! grep -nE '^\[ *[0-9]+\.[0-9]+\]' guest.log |
-		grep -vE 'reboot: Power down|Speculative Return Stack Overflow'
+	# (on Intel, Linux has no way to the extended configuration space of this chipset)
+	! grep -nE '^\[ *[0-9]+\.[0-9]+\]' guest.log | grep -vE \
+		'reboot: Power down|Speculative Return Stack Overflow|fail to add MMCONFIG'
 	check $? "boot $boot: the guest's kernel warns of nothing"
 	! [ -s hvrun.log ]
 	check $? "boot $boot: hvrun has nothing to say: $(head -c 200 hvrun.log)"

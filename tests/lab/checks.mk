@@ -136,7 +136,8 @@ format-check: ## show where `make format` would change FILES
 lab_module = $(O)/kmod-$$($(HVLAB) path release --kernel $(LAB_KERNEL))/myhv.ko
 
 .PHONY: images images-small
-.PHONY: lab-ready test-programs check-hvlab check-power check-lab check-host demo check check-long
+.PHONY: lab-ready test-programs check-hvlab check-power check-lab check-vmx check-vmx-long \
+	check-host demo check check-long
 
 images: ## disk images for guests, into the cache: Debian and small ones, BIOS, UEFI and ISO
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB) $(PACKAGES_IMAGES)
@@ -174,6 +175,17 @@ check-lab-max:
 check-lab-%:
 	+@$(MAKE) --no-print-directory O=$(O) check-lab LAB_KERNEL=$*
 
+# Under Bochs: VT-x, and an AMD-V that TCG does not have.
+check-vmx: lab-ready ## a short set of integration tests under Bochs, on Intel and AMD models
+	@$(HVLAB) prepare --backend vmx
+	@tests/lab/check-bochs $(O) short
+
+check-vmx-long: lab-ready ## every integration test on every Bochs model, the long ones too
+	+@$(MAKE) --no-print-directory O=$(O) module KERNEL=7.2 KDIR= WERROR=1
+	@$(HVLAB) prepare --backend vmx
+	@$(HVLAB) prepare --backend vmx --kernel 7.2
+	@tests/lab/check-bochs $(O) long
+
 check-host: userspace test-programs ## integration tests on this machine, as root; TESTS="name..."
 	+@$(MAKE) --no-print-directory O=$(O) module KDIR=/lib/modules/$$(uname -r)/build KERNEL=
 	@tests/lab/mkinitrd $(O)/tests/guest.initrd tests/lab/guest-init.sh
@@ -193,11 +205,11 @@ demo: ## ... with HOST=1 on this very machine, which needs AMD-V
 endif
 
 check_targets := all check-pure check-unit check-headers sparse doc-check check-style analyze \
-	check-hvlab check-lab
+	check-hvlab check-lab check-vmx
 
 check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
 
 check-long: check ## check, then all integration tests on every host, the long ones too
 	@LONG=1 tests/lab/check-all $(O) check-power check-lab \
-		$(addprefix check-lab-,max 6.12 7.2 debug)
+		$(addprefix check-lab-,max 6.12 7.2 debug) check-vmx-long

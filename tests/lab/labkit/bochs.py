@@ -177,6 +177,10 @@ def _append(job):
 
 def start(job, folder):
     """Boot L1 with the job."""
+    if job.stdin != "none":
+        raise LabError("--interactive: L1 has no way to read it under Bochs")
+    if job.icount:
+        raise LabError("--icount: under Bochs every tick is an instruction anyway")
     top = bochsbuild.emulator()
     kernel, entry_point = _flat_kernel(job.kernel)
     base = _base(job.kernel)
