@@ -172,6 +172,9 @@ def _append(job):
     if job.cpu == "skylake_x":
         # Without it the kernel believes a crystal that is not there.
         words += f" tsc_early_khz={IPS // 1000}"
+    if job.cpu == "phenom":
+        # Bochs' model says that it has POPCNT, which it does not know.
+        words += " clearcpuid=popcnt"
     return f"{words} {job.append}".strip()
 
 
