@@ -35,7 +35,7 @@ LAB_KERNEL ?= 6.1
 PACKAGES_BUILD := build-essential python3 kmod xz-utils zstd lz4
 PACKAGES_USER := pkg-config libnl-3-dev libnl-route-3-dev libnl-genl-3-dev libslirp-dev \
 	liburing-dev libjansson-dev libseccomp-dev libcap-ng-dev libvncserver-dev \
-	zlib1g-dev
+	zlib1g-dev libncurses-dev libncursesw6
 PACKAGES_UNIT := libcmocka-dev qemu-utils procps
 PACKAGES_LINT := clang-format clang-tidy clang sparse perl
 PACKAGES_LAB := qemu-system-x86 seabios ovmf qemu-utils busybox-static cpio mmdebstrap procps

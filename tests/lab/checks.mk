@@ -9,7 +9,8 @@ pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
 PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
 	-fno-stack-protector -fno-pie -mgeneral-regs-only -Ikmod/model -Iuapi
 
-.PHONY: fuzz check-unit check-pure check-headers sparse doc-check analyze check-style format format-check
+.PHONY: fuzz check-unit check-pure check-headers sparse doc-check analyze check-style format \
+	format-check
 
 check-unit: ## unit tests of the models, under ASan and UBSan
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_UNIT)
