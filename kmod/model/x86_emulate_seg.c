@@ -141,7 +141,7 @@ static enum x86_emul_result load_null(struct x86_emul *e, const struct x86_seg_l
 enum x86_emul_result emul_load_data(struct x86_emul *e, const struct x86_seg_load *l)
 {
 	enum x86_emul_result res;
-	struct x86_descriptor d;
+	struct x86_descriptor d = { 0 };
 
 	if (is_null(l->selector))
 		return load_null(e, l);
@@ -257,7 +257,7 @@ static enum x86_emul_result find_code(struct x86_emul *e, u16 selector, u64 offs
 		.vector = X86_TRAP_GP,
 	};
 	enum x86_emul_result res;
-	struct x86_descriptor d;
+	struct x86_descriptor d = { 0 };
 
 	if (!has_descriptors(e)) {
 		*cs = *e->ops->segment(e, X86_SEG_CS);

@@ -313,7 +313,7 @@ enum x86_emul_result x86_task_switch(struct x86_emul *e, struct x86_task_switch 
 		.external = ts->external,
 	};
 	bool nested = ts->source == X86_TASK_CALL || ts->source == X86_TASK_GATE;
-	struct x86_descriptor old, new;
+	struct x86_descriptor old = { 0 }, new = { 0 };
 	u8 image[sizeof(u32) * 26];
 	enum x86_emul_result res;
 

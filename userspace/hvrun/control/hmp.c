@@ -133,15 +133,14 @@ static const char *match(const struct command *command, const char *line, const 
 }
 
 /* "info   status" becomes "info status": the table has single blanks. */
-static void copy_tidy(char *tidy, const char *line)
+static char *make_tidy(const char *line)
 {
+	char *tidy;
+
 	line = skip_blanks(line);
-	if (!strncmp(line, "info", 4) && isspace((unsigned char)line[4])) {
-		memcpy(tidy, "info ", 5);
-		tidy += 5;
-		line = skip_blanks(line + 4);
-	}
-	strcpy(tidy, line);
+	if (strncmp(line, "info", 4) || !isspace((unsigned char)line[4]))
+		return strdup(line);
+	return asprintf(&tidy, "info %s", skip_blanks(line + 4)) < 0 ? NULL : tidy;
 }
 
 static void print_help(FILE *to, const char *about)
@@ -198,11 +197,10 @@ void hmp_execute(struct control *control, const char *line, FILE *to)
 {
 	const char *format = NULL, *rest;
 	size_t format_bytes;
-	char *tidy = malloc(strlen(line) + 8);
+	char *tidy = make_tidy(line);
 
 	if (!tidy)
 		return;
-	copy_tidy(tidy, line);
 	if (is_help(tidy) || !strcmp(tidy, "?") || !strcmp(tidy, "info")) {
 		print_help(to, is_help(tidy) ? tidy + 4 : *tidy == 'i' ? tidy : "");
 		free(tidy);

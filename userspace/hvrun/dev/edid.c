@@ -39,12 +39,13 @@ static void put_timing(uint8_t *d, unsigned int width, unsigned int height)
 
 static void put_text(uint8_t *d, uint8_t tag, const char *text)
 {
-	size_t length = strlen(text);
+	uint8_t *to = d + 5;
 
 	d[3] = tag;
-	memset(d + 5, ' ', 13);
-	memcpy(d + 5, text, length);
-	d[5 + length] = '\n';
+	memset(to, ' ', 13);
+	while (*text)
+		*to++ = *text++;
+	*to = '\n';
 }
 
 static void put_ranges(uint8_t *d)

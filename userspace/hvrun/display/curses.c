@@ -57,27 +57,27 @@ struct functions {
 
 /* ncurses names keys as Linux does, so that here all keys go by QEMU's names. */
 static const struct {
-	int key;
 	const char *name;
+	int key;
 	bool shift;
 } special_keys[] = {
-	{ KEY_UP, "up", false },
-	{ KEY_DOWN, "down", false },
-	{ KEY_LEFT, "left", false },
-	{ KEY_RIGHT, "right", false },
-	{ KEY_HOME, "home", false },
-	{ KEY_END, "end", false },
-	{ KEY_PPAGE, "pgup", false },
-	{ KEY_NPAGE, "pgdn", false },
-	{ KEY_IC, "insert", false },
-	{ KEY_DC, "delete", false },
-	{ KEY_BACKSPACE, "backspace", false },
-	{ KEY_ENTER, "kp_enter", false },
-	{ KEY_BTAB, "tab", true },
-	{ KEY_SLEFT, "left", true },
-	{ KEY_SRIGHT, "right", true },
-	{ KEY_SR, "up", true },
-	{ KEY_SF, "down", true },
+	{ "up", KEY_UP, false },
+	{ "down", KEY_DOWN, false },
+	{ "left", KEY_LEFT, false },
+	{ "right", KEY_RIGHT, false },
+	{ "home", KEY_HOME, false },
+	{ "end", KEY_END, false },
+	{ "pgup", KEY_PPAGE, false },
+	{ "pgdn", KEY_NPAGE, false },
+	{ "insert", KEY_IC, false },
+	{ "delete", KEY_DC, false },
+	{ "backspace", KEY_BACKSPACE, false },
+	{ "kp_enter", KEY_ENTER, false },
+	{ "tab", KEY_BTAB, true },
+	{ "left", KEY_SLEFT, true },
+	{ "right", KEY_SRIGHT, true },
+	{ "up", KEY_SR, true },
+	{ "down", KEY_SF, true },
 };
 
 #define SYMBOL(name) { #name, offsetof(struct functions, name) },

@@ -172,9 +172,11 @@ uint16_t key_by_char(unsigned char c, bool *shift)
 		return KEY_TAB;
 	}
 	for (size_t i = 0; i < COUNT(printed); i++) {
-		if (printed[i].plain != c && printed[i].shifted != c)
+		bool is_plain = (unsigned char)printed[i].plain == c;
+
+		if (!is_plain && (unsigned char)printed[i].shifted != c)
 			continue;
-		*shift = printed[i].plain != c;
+		*shift = !is_plain;
 		return printed[i].code;
 	}
 	return 0;

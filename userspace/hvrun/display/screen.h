@@ -24,6 +24,7 @@ struct text_cell {
  * @height: of the picture
  * @cursor: it is shown
  * @blinks: attribute bit 7 means "blinks", else bright background
+ * @pad: 0; screens are compared byte by byte
  * @cells: row by row
  */
 struct text_screen {
@@ -33,6 +34,7 @@ struct text_screen {
 	unsigned int height;
 	bool cursor;
 	bool blinks;
+	uint8_t pad[2];
 	unsigned int cursor_x;
 	unsigned int cursor_y;
 	struct text_cell cells[TEXT_CELLS_MAX];
