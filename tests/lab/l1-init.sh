@@ -85,16 +85,32 @@ out()
 		fail "cannot mount /out"
 }
 
-# out_disk DEVICE: ... or by a disk, which L0 reads when L1 has ended, in whatever way
-out_disk()
+# by_model MODEL: sets $device to the disk that says so, which may take a moment to show up
+by_model()
 {
-	mount -t ext4 -o sync,dirsync,noatime "$1" /root/out || fail "cannot mount $1"
+	for i in 1 2 3 4 5 6 7 8 9 10; do
+		for device in /sys/block/sd*; do
+			read -r model _ <"$device/device/model" && [ "$model" = "$1" ] || continue
+			device=/dev/${device##*/}
+			[ -b "$device" ] && return
+		done
+		sleep 1
+	done 2>/dev/null
+	fail "there is no disk $1"
 }
 
-# disk DEVICE: the empty disk of --disk, under the name that it has as a virtio disk
+# out_disk MODEL: ... or by a disk, which L0 reads when L1 has ended, in whatever way
+out_disk()
+{
+	by_model "$1"
+	mount -t ext4 -o sync,dirsync,noatime "$device" /root/out || fail "cannot mount $device"
+}
+
+# disk MODEL: the empty disk of --disk, under the name that it has as a virtio disk
 disk()
 {
-	ln -s "$1" /root/dev/vda
+	by_model "$1"
+	ln -s "$device" /root/dev/vda
 }
 
 . /job/setup

@@ -149,8 +149,8 @@ def _config(job, top, folder, disks, ram, log_fd):
         f"ata0: enabled={int(bool(disks))}, ioaddr1=0x1f0, ioaddr2=0x3f0, irq=14",
         "ata1: enabled=0",
     ]
-    # On one channel: L1 probes channels side by side, and names their disks in any order.
-    lines += [f"ata0-{place}: type=disk, path={path}, mode=flat"
+    # L1 probes disks side by side and names them in any order: it knows them by the model.
+    lines += [f"ata0-{place}: type=disk, path={path}, mode=flat, model={path.name}"
               for place, path in zip(("master", "slave"), disks)]
     lines += [f"optramimage{i}: file={path}, address={address:#x}"
               for i, (path, address) in enumerate(ram, 1)]
@@ -194,10 +194,10 @@ def start(job, folder):
         disks.append(_disk(folder / "out", OUT_SIZE))
         subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal",
                         "-E", "lazy_itable_init=1,root_owner=0:0", disks[0]], check=True)
-        setup.append(("out_disk", "/dev/sda"))
+        setup.append(("out_disk", "out"))
     if job.disk:
         disks.append(_disk(folder / "disk", job.disk))
-        setup.append(("disk", "/dev/sdb" if job.out else "/dev/sda"))
+        setup.append(("disk", "disk"))
 
     archive = l1.initramfs(job, "e9", DISK_MODULES if disks else [], setup)
     _carry(archive, job, base)
