@@ -48,38 +48,64 @@ static void run(void)
 	cli();
 }
 
-static void alone(void)
+/*
+ * What ends MYHV_VCPU_RUN, be it the host's scheduler, takes an offer back, and the interrupt is
+ * ended at the LAPIC: correct, but not what is to be seen here. So such a turn is tried again.
+ */
+static void until_offered(void (*turn)(void), u32 wanted)
+{
+	for (unsigned int i = 0; i < 20; i++) {
+		turn();
+		if (offers == wanted)
+			return;
+	}
+}
+
+static void one(void)
 {
 	lapic_write(LAPIC_ICR, 0x40041);
 	run();
+}
+
+static void alone(void)
+{
+	until_offered(one, 1);
 	check_eq("an interrupt alone", hits, 1);
 	check_eq("is ended in memory", offers, 1);
 	check(!lapic_bit(LAPIC_ISR, 0x41), "and the LAPIC knows");
 	check_eq("PPR as well", lapic_read(LAPIC_PPR), 0);
 	check_eq("nothing is offered after it", word, 0);
-	lapic_write(LAPIC_ICR, 0x40041);
-	run();
+	until_offered(one, 1);
 	check_eq("again", hits * 16 + offers, 0x11);
 }
 
-static void together(void)
+static void two(void)
 {
 	lapic_write(LAPIC_ICR, 0x40041);
 	lapic_write(LAPIC_ICR, 0x40051);
 	run();
+}
+
+/* With one more that comes in its handler and has to wait. */
+static void one_and_a_lower(void)
+{
+	nested_vector = 0x31;
+	one();
+}
+
+static void together(void)
+{
+	until_offered(two, 1);
 	check_eq("two at a time", hits, 2);
 	check_eq("only the last one is ended in memory", offers, 1);
 	/* a higher one while an offer stands */
 	nested_vector = 0x71;
-	lapic_write(LAPIC_ICR, 0x40041);
-	run();
+	one();
 	check_eq("one in another", hits, 2);
 	check_eq("the offer was taken back", offers, 0);
 	check(!lapic_bit(LAPIC_ISR, 0x41) && !lapic_bit(LAPIC_ISR, 0x71), "both have ended");
 	/* a lower one waits for the end */
-	nested_vector = 0x31;
-	lapic_write(LAPIC_ICR, 0x40041);
-	run();
+	until_offered(one_and_a_lower, 1);
 	check_eq("a lower one waits", hits, 2);
 	check_eq("for an EOI that is seen", offers, 1);
 }
@@ -96,16 +122,21 @@ static void level(void)
 	ioapic_set(5, IOAPIC_MASKED);
 }
 
-static void halted(void)
+/* The interrupt is ended in memory just before the next HLT. */
+static void three_naps(void)
 {
-	/* the interrupt is ended in memory just before the next HLT */
-	lapic_write(LAPIC_TDCR, 0xb);
 	hits = offers = 0;
 	for (unsigned int i = 0; i < 3; i++) {
 		lapic_write(LAPIC_LVTT, 0x41);
 		lapic_write(LAPIC_TMICT, 2000000);
 		sti_hlt_cli();
 	}
+}
+
+static void halted(void)
+{
+	lapic_write(LAPIC_TDCR, 0xb);
+	until_offered(three_naps, 3);
 	check_eq("three turns of timer and HLT", hits, 3);
 	check_eq("all without an EOI", offers, 3);
 }
@@ -135,12 +166,10 @@ void guest_main(void)
 	level();
 	halted();
 	wrmsr(MSR_PV_EOI, 0);
-	lapic_write(LAPIC_ICR, 0x40041);
-	run();
+	one();
 	check_eq("switched off: nothing is offered", hits * 16 + offers, 0x10);
 	/* where no memory is */
 	wrmsr(MSR_PV_EOI, GUEST_HOLE | 1);
-	lapic_write(LAPIC_ICR, 0x40041);
-	run();
+	one();
 	check_eq("a bad address: the same", hits * 16 + offers, 0x10);
 }
