@@ -287,7 +287,7 @@ static void go_far(struct x86_emul *e, const struct x86_segment *cs, u64 offset)
 	e->next_rip = offset;
 }
 
-static enum x86_emul_result far_target(struct x86_emul *e, u16 *selector, u64 *offset)
+static enum x86_emul_result far_pointer(struct x86_emul *e, u16 *selector, u64 *offset)
 {
 	unsigned int bytes = e->insn.op_size;
 	enum x86_emul_result res;
@@ -307,19 +307,25 @@ static enum x86_emul_result far_target(struct x86_emul *e, u16 *selector, u64 *o
 	return emul_read(e, emul_wrap(e, linear + bytes), selector, 2, 0);
 }
 
+/* Of JMP and CALL: where the operand says, and that one may go there. */
+static enum x86_emul_result find_target(struct x86_emul *e, struct x86_segment *cs, u64 *offset)
+{
+	enum x86_emul_result res;
+	u16 selector;
+
+	if (!e->ops->set_segment)
+		return X86_EMUL_UNHANDLEABLE;
+	res = far_pointer(e, &selector, offset);
+	return res ? res : find_code(e, selector, *offset, cs);
+}
+
 enum x86_emul_result emul_jmp_far(struct x86_emul *e)
 {
 	enum x86_emul_result res;
 	struct x86_segment cs;
-	u16 selector;
 	u64 offset;
 
-	if (!e->ops->set_segment)
-		return X86_EMUL_UNHANDLEABLE;
-	res = far_target(e, &selector, &offset);
-	if (res)
-		return res;
-	res = find_code(e, selector, offset, &cs);
+	res = find_target(e, &cs, &offset);
 	if (res)
 		return res;
 	go_far(e, &cs, offset);
@@ -331,15 +337,9 @@ enum x86_emul_result emul_call_far(struct x86_emul *e)
 	u64 frame[2] = { e->ops->segment(e, X86_SEG_CS)->selector, e->next_rip };
 	enum x86_emul_result res;
 	struct x86_segment cs;
-	u16 selector;
 	u64 offset;
 
-	if (!e->ops->set_segment)
-		return X86_EMUL_UNHANDLEABLE;
-	res = far_target(e, &selector, &offset);
-	if (res)
-		return res;
-	res = find_code(e, selector, offset, &cs);
+	res = find_target(e, &cs, &offset);
 	if (res)
 		return res;
 	res = emul_push_all(e, frame, ARRAY_SIZE(frame), e->insn.op_size);
