@@ -94,11 +94,6 @@ static enum exit_action handle_iret(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-static enum exit_action handle_invd(struct myhv_vcpu *vcpu)
-{
-	return exit_wbinvd(vcpu);
-}
-
 static enum exit_action handle_rdtsc(struct myhv_vcpu *vcpu)
 {
 	return exit_rdtsc(vcpu, false);
@@ -205,7 +200,7 @@ static const struct exit_row rows[256] = {
 	[SVM_EXIT_RDPMC] = { "rdpmc", exit_rdpmc },
 	[SVM_EXIT_CPUID] = { "cpuid", exit_cpuid },
 	[SVM_EXIT_IRET] = { "iret", handle_iret },
-	[SVM_EXIT_INVD] = { "invd", handle_invd },
+	[SVM_EXIT_INVD] = { "invd", exit_wbinvd },
 	[SVM_EXIT_PAUSE] = { "pause", exit_pause },
 	[SVM_EXIT_HLT] = { "hlt", exit_hlt },
 	[SVM_EXIT_INVLPG] = { "invlpg", exit_invlpg },

@@ -6,10 +6,10 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
 #include <asm/msr.h>
 #include "compat/compat.h"
 #include "host/host.h"
+#include "host/host_cpu.h"
 #include "introspect/trace.h"
 #include "svm/svm.h"
 
@@ -67,28 +67,15 @@ static noinline void load_guest_drs(struct svm_vcpu *svm)
 	const u64 *dr = vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP ? vcpu->guest_debug.dr :
 								     svm->dr;
 
-	get_debugreg(svm->host_dr[0], 0);
-	get_debugreg(svm->host_dr[1], 1);
-	get_debugreg(svm->host_dr[2], 2);
-	get_debugreg(svm->host_dr[3], 3);
-	set_debugreg(dr[0], 0);
-	set_debugreg(dr[1], 1);
-	set_debugreg(dr[2], 2);
-	set_debugreg(dr[3], 3);
+	host_drs_read(svm->host_dr);
+	host_drs_write(dr);
 }
 
 static noinline void unload_guest_drs(struct svm_vcpu *svm)
 {
-	if (svm->dr_live) {
-		get_debugreg(svm->dr[0], 0);
-		get_debugreg(svm->dr[1], 1);
-		get_debugreg(svm->dr[2], 2);
-		get_debugreg(svm->dr[3], 3);
-	}
-	set_debugreg(svm->host_dr[0], 0);
-	set_debugreg(svm->host_dr[1], 1);
-	set_debugreg(svm->host_dr[2], 2);
-	set_debugreg(svm->host_dr[3], 3);
+	if (svm->dr_live)
+		host_drs_read(svm->dr);
+	host_drs_write(svm->host_dr);
 }
 
 /* VMEXIT switches the host's breakpoints off. */
@@ -178,14 +165,8 @@ static bool is_host_event(u8 row)
 /* What must be done or noted with IRQs still off; interrupts themselves come after that. */
 static noinline void host_event(struct svm_vcpu *svm)
 {
-	/* As if it had hit the vCPU's thread in user mode, which is what it can kill. */
-	struct pt_regs regs = {
-		.cs = __USER_CS,
-		.flags = X86_EFLAGS_IF,
-	};
-
 	if (svm->exit_row == SVM_EXIT_EXCEPTION + X86_TRAP_MC)
-		do_machine_check(&regs);
+		host_machine_check();
 	else
 		svm->vcpu.hw_exit_intr = true;
 }

@@ -93,11 +93,6 @@ static enum exit_action handle_mtf(struct myhv_vcpu *vcpu)
 	return exit_db(vcpu, EVENT_DR6_BS);
 }
 
-static enum exit_action handle_invd(struct myhv_vcpu *vcpu)
-{
-	return exit_wbinvd(vcpu);
-}
-
 static enum exit_action handle_rdtsc(struct myhv_vcpu *vcpu)
 {
 	return exit_rdtsc(vcpu, false);
@@ -198,7 +193,7 @@ static const struct exit_row rows[256] = {
 	[EXIT_REASON_CPUID] = INSN("cpuid", exit_cpuid),
 	[EXIT_REASON_GETSEC] = INSN("getsec", exit_undefined),
 	[EXIT_REASON_HLT] = INSN("hlt", exit_hlt),
-	[EXIT_REASON_INVD] = INSN("invd", handle_invd),
+	[EXIT_REASON_INVD] = INSN("invd", exit_wbinvd),
 	[EXIT_REASON_INVLPG] = INSN_Q("invlpg", exit_invlpg),
 	[EXIT_REASON_RDPMC] = INSN("rdpmc", exit_rdpmc),
 	[EXIT_REASON_RDTSC] = INSN("rdtsc", handle_rdtsc),

@@ -6,10 +6,10 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
-#include <asm/mce.h>
 #include <asm/msr.h>
 #include "compat/compat.h"
 #include "host/host.h"
+#include "host/host_cpu.h"
 #include "introspect/trace.h"
 #include "vmx/vmx.h"
 
@@ -81,14 +81,8 @@ static noinline void load_guest_drs(struct vmx_vcpu *vmx)
 	const u64 *dr = vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP ? vcpu->guest_debug.dr :
 								     vmx->dr;
 
-	get_debugreg(vmx->host.dr[0], 0);
-	get_debugreg(vmx->host.dr[1], 1);
-	get_debugreg(vmx->host.dr[2], 2);
-	get_debugreg(vmx->host.dr[3], 3);
-	set_debugreg(dr[0], 0);
-	set_debugreg(dr[1], 1);
-	set_debugreg(dr[2], 2);
-	set_debugreg(dr[3], 3);
+	host_drs_read(vmx->host.dr);
+	host_drs_write(dr);
 	if (vmx->dr_live)
 		set_debugreg(vmx->dr6, 6);
 }
@@ -96,19 +90,13 @@ static noinline void load_guest_drs(struct vmx_vcpu *vmx)
 static noinline void unload_guest_drs(struct vmx_vcpu *vmx)
 {
 	if (vmx->dr_live) {
-		get_debugreg(vmx->dr[0], 0);
-		get_debugreg(vmx->dr[1], 1);
-		get_debugreg(vmx->dr[2], 2);
-		get_debugreg(vmx->dr[3], 3);
+		host_drs_read(vmx->dr);
 		get_debugreg(vmx->dr6, 6);
 		vmx->dr7 = vmcs_read(GUEST_DR7);
 		/* the host's #DB handler expects DR6 as it left it */
 		set_debugreg(EVENT_DR6_INIT, 6);
 	}
-	set_debugreg(vmx->host.dr[0], 0);
-	set_debugreg(vmx->host.dr[1], 1);
-	set_debugreg(vmx->host.dr[2], 2);
-	set_debugreg(vmx->host.dr[3], 3);
+	host_drs_write(vmx->host.dr);
 }
 
 /* A VM exit switches the host's breakpoints and branch tracing off. */
@@ -215,12 +203,6 @@ static bool before_entry(struct vmx_vcpu *vmx)
 /* What must be done or noted with IRQs still off; interrupts themselves come after that. */
 static noinline void host_event(struct vmx_vcpu *vmx)
 {
-	/* As if it had hit the vCPU's thread in user mode, which is what it can kill. */
-	struct pt_regs regs = {
-		.cs = __USER_CS,
-		.flags = X86_EFLAGS_IF,
-	};
-
 	switch (vmx->exit.row) {
 	case VMX_ROW_EXCEPTION + X86_TRAP_NMI:
 		/* NMIs are blocked since the exit, until the handler's IRET */
@@ -231,7 +213,7 @@ static noinline void host_event(struct vmx_vcpu *vmx)
 		vmx->vcpu.hw_exit_intr = true;
 		break;
 	default:
-		do_machine_check(&regs);
+		host_machine_check();
 		break;
 	}
 }
