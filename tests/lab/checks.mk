@@ -35,7 +35,7 @@ $(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
 # Targets of libFuzzer for the models. What it finds interesting is kept below
 # O, where the next run goes on from; an input that fails stays there as well.
 FUZZ_SECONDS ?= 60
-fuzzers := fuzz_emulate fuzz_chipset fuzz_vga fuzz_qmp
+fuzzers := fuzz_emulate fuzz_chipset fuzz_ide fuzz_vga fuzz_qmp
 FUZZ_CFLAGS := -std=gnu11 -g -O1 -Wall -Werror \
 	-fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -Ikmod/model -Iuapi
 
@@ -65,12 +65,22 @@ fuzz_chipset := $(addprefix userspace/hvrun/,bus.c guest_ram.c irq_line.c log.c 
 	pci.c pci_host.c pflash.c piix3.c piix4_pm.c acpi_pm.c reset_ports.c rtc.c) \
 	backend/image_lock.c) $(wildcard userspace/lib/*.c)
 
-$(O)/fuzz/fuzz_chipset: tests/fuzz/fuzz_chipset.c $(fuzz_chipset) \
+fuzz_ide := $(addprefix userspace/hvrun/,guest_ram.c irq_line.c log.c error.c keyval.c) \
+	$(addprefix userspace/hvrun/backend/,block.c block_daemon.c block_file.c child.c \
+	image_lock.c image_probe.c io_threads.c io_uring.c nbd.c socket.c) \
+	$(addprefix userspace/hvrun/dev/,ide.c ide_ata.c ide_identify.c ide_transfer.c atapi.c) \
+	$(wildcard userspace/lib/*.c)
+
+$(O)/fuzz/fuzz_ide: tests/fuzz/fuzz_ide.c $(fuzz_ide) tests/unit/ide_bench.h
+$(O)/fuzz/fuzz_chipset: tests/fuzz/fuzz_chipset.c $(fuzz_chipset)
+$(O)/fuzz/fuzz_ide $(O)/fuzz/fuzz_chipset: \
 		$(wildcard userspace/hvrun/*.h userspace/hvrun/dev/*.h)
 	$(need) $(PACKAGES_LINT)
 	@mkdir -p $(@D)
 	clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -pthread -Iuserspace/lib -Iuserspace/hvrun -o $@ \
-		$(filter %.c,$^)
+		$(filter %.c,$^) $(fuzz_libraries)
+
+$(O)/fuzz/fuzz_ide: fuzz_libraries := -luring
 
 $(O)/fuzz/%: tests/fuzz/%.c $(model_sources) $(model_headers)
 	$(need) $(PACKAGES_LINT)
