@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
-from . import bochsbuild, directboot, l1
+from . import bochsbuild, directboot, external, l1
 from .cache import LabError, entry
 from .carry import Root, with_dependencies
 from .channels import Machine
@@ -78,7 +78,7 @@ def _modules(archive, kernel):
             shutil.copy(path, place)
         for name in ("modules.builtin", "modules.builtin.modinfo", "modules.order"):
             shutil.copy(kernel.modules / name, folder)
-        subprocess.run(["/sbin/depmod", "-b", tmp, kernel.release], check=True)
+        external.call(["/sbin/depmod", "-b", tmp, kernel.release], check=True)
         for path in sorted(folder.rglob("*")):
             if path.is_file():
                 archive.file(f"root/usr/{top}/{path.relative_to(folder)}", path.read_bytes())
@@ -122,7 +122,7 @@ def _carry(archive, job, base):
 
 
 def _disk(path, size):
-    subprocess.run(["truncate", "-s", size, path], check=True)
+    external.call(["truncate", "-s", size, path], check=True)
     return path
 
 
@@ -192,8 +192,8 @@ def start(job, folder):
     setup, disks = [("root_carried",)], []
     if job.out:
         disks.append(_disk(folder / "out", OUT_SIZE))
-        subprocess.run(["/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal",
-                        "-E", "lazy_itable_init=1,root_owner=0:0", disks[0]], check=True)
+        external.call(["/sbin/mke2fs", "-q", "-t", "ext4", "-O", "^has_journal",
+                       "-E", "lazy_itable_init=1,root_owner=0:0", disks[0]], check=True)
         setup.append(("out_disk", "out"))
     if job.disk:
         disks.append(_disk(folder / "disk", job.disk))
@@ -221,7 +221,7 @@ def start(job, folder):
         process = subprocess.Popen(
             [top / "bochs", "-q", "-f", rc], stdin=subprocess.DEVNULL, stdout=agent_bochs,
             stderr=errors, cwd=folder, start_new_session=True, pass_fds=(log_bochs,),
-            preexec_fn=l1.die_with_parent)
+            preexec_fn=external.die_with_parent)
     os.close(log_bochs)
     os.close(agent_bochs)
     return Machine(process, log, agent, None, ENDED)
@@ -238,11 +238,10 @@ def finish(job, folder):
 
 def _bring_out(job, folder):
     image = folder / "out"
-    subprocess.run(["/sbin/e2fsck", "-fp", image], stdout=subprocess.DEVNULL,
-                   stderr=subprocess.DEVNULL, check=False)
-    subprocess.run(["/sbin/debugfs", "-R", f"rdump / {job.out}", image],
-                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=False)
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    external.call(["/sbin/e2fsck", "-fp", image], **quiet)
+    external.call(["/sbin/debugfs", "-R", f"rdump / {job.out}", image], **quiet)
     for path in job.out.rglob("*"):
         if path.is_file() and path.stat().st_size > (1 << 20):
-            subprocess.run(["fallocate", "--dig-holes", path], check=False)
+            external.call(["fallocate", "--dig-holes", path])
     shutil.rmtree(job.out / "lost+found", ignore_errors=True)

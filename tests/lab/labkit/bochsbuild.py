@@ -6,6 +6,7 @@ import os
 import subprocess
 from pathlib import Path
 
+from . import external
 from .cache import LabError, entry, say
 from .debian import SourceSuite, Suite
 
@@ -35,8 +36,8 @@ def _flags():
 def _run(log, argv, cwd, **env):
     clean = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "MAKELEVEL", "O")}
     with open(log, "ab") as output:
-        done = subprocess.run(argv, cwd=cwd, env={**clean, **env}, stdin=subprocess.DEVNULL,
-                              stdout=output, stderr=subprocess.STDOUT, check=False)
+        done = external.call(argv, external.BUILD_SECONDS, cwd=cwd, env={**clean, **env},
+                             stdout=output, stderr=subprocess.STDOUT)
     if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
         raise LabError(f"{argv[0]} failed while building Bochs:\n{tail}")
@@ -51,12 +52,12 @@ def _build(tmp, _final):
     _run(log, ["./configure", *CONFIGURE], tree, CFLAGS=flags, CXXFLAGS=flags)
     _run(log, ["nice", "make", f"-j{os.cpu_count()}", "bochs"], tree)
     (tree / "bochs").rename(tmp / "bochs")
-    subprocess.run(["rm", "-rf", tree], check=True)
+    external.call(["rm", "-rf", tree], check=True)
     firmware = tmp / "firmware"
     Suite(SUITE).unpack(["bochsbios", "vgabios"], firmware)
     (firmware / "usr/share/bochs/BIOS-bochs-latest").rename(tmp / "bios")
     (firmware / "usr/share/vgabios/vgabios.bin").rename(tmp / "vgabios")
-    subprocess.run(["rm", "-rf", firmware], check=True)
+    external.call(["rm", "-rf", firmware], check=True)
     say("Bochs is ready")
 
 
@@ -77,8 +78,8 @@ def boot_sector():
     key = hashlib.sha256(b"".join(p.read_bytes() for p in sources)).hexdigest()[:8]
 
     def build(tmp, _final):
-        subprocess.run(["gcc", "-m32", "-c", sources[0], "-o", tmp / "boot.o"], check=True)
-        subprocess.run(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary",
-                        "-o", tmp / "boot.bin", tmp / "boot.o"], check=True)
+        external.call(["gcc", "-m32", "-c", sources[0], "-o", tmp / "boot.o"], check=True)
+        external.call(["ld", "-m", "elf_i386", "-Ttext", "0x7c00", "--oformat", "binary",
+                       "-o", tmp / "boot.bin", tmp / "boot.o"], check=True)
 
     return (entry(f"bochs/boot-{key}", build) / "boot.bin").read_bytes()

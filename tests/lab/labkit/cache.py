@@ -11,7 +11,12 @@ import os
 import shutil
 import sys
 import tempfile
+import time
 from pathlib import Path
+
+
+# Longer than any builder may take.
+LOCK_S = 3600
 
 
 class LabError(Exception):
@@ -41,8 +46,17 @@ def lock(name):
             fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             say(f"waiting for another run that prepares {name}")
-            fcntl.flock(f, fcntl.LOCK_EX)
+            _wait_for(f, name)
         yield
+
+
+def _wait_for(f, name):
+    end = time.monotonic() + LOCK_S
+    while time.monotonic() < end:
+        time.sleep(0.5)
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(f, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    raise LabError(f"another run prepares {name} for {LOCK_S} s: is it still alive?")
 
 
 def entry(name, build):

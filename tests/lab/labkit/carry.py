@@ -6,6 +6,7 @@ import re
 import stat
 import subprocess
 
+from . import external
 from .cache import LabError
 
 # Of a package, what no program reads while it runs.
@@ -97,8 +98,8 @@ class Root:
         """What the programs so far are linked to. Call it last."""
         while self._programs:
             some, self._programs = self._programs[:200], self._programs[200:]
-            out = subprocess.run(["ldd", *some], stdout=subprocess.PIPE, text=True,
-                                 stderr=subprocess.DEVNULL, check=False).stdout
+            out = external.call(["ldd", *some], stdout=subprocess.PIPE, text=True,
+                                stderr=subprocess.DEVNULL).stdout
             for line in out.splitlines():
                 for word in line.split():
                     if word.startswith("/") and not word.endswith(":"):
@@ -117,13 +118,13 @@ def with_dependencies(packages):
 
 
 def _installed(package):
-    return subprocess.run(["dpkg-query", "-W", package], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, check=False).returncode == 0
+    return external.call(["dpkg-query", "-W", package], stdout=subprocess.DEVNULL,
+                         stderr=subprocess.DEVNULL).returncode == 0
 
 
 def _dpkg(*argv):
-    done = subprocess.run(["dpkg-query", *argv], stdout=subprocess.PIPE, text=True,
-                          stderr=subprocess.PIPE, check=False)
+    done = external.call(["dpkg-query", *argv], stdout=subprocess.PIPE, text=True,
+                         stderr=subprocess.PIPE)
     if done.returncode:
         raise LabError(f"dpkg-query: {done.stderr.strip()}")
     return done.stdout.splitlines()

@@ -9,6 +9,7 @@ from pathlib import Path
 from . import run as runner
 from .cache import LabError, root, say
 from .catalog import GUEST, KERNELS
+from .external import end_by_exception
 from .l1 import Job
 
 EXIT_LAB = 123
@@ -131,10 +132,11 @@ def _kmake(args):
 
 
 def main(argv):
+    end_by_exception()
     args = _parser().parse_args(argv)
     try:
         return {"run": _run, "path": _path, "prepare": _prepare, "kmake": _kmake}[args.verb](args)
-    except (LabError, OSError, subprocess.CalledProcessError) as e:
+    except (LabError, OSError, subprocess.SubprocessError) as e:
         say(f"error: {e}")
         return EXIT_LAB
     except KeyboardInterrupt:

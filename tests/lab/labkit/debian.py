@@ -11,6 +11,7 @@ import re
 import subprocess
 from pathlib import Path
 
+from . import external
 from .cache import LabError, lock, root, say
 
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -18,15 +19,16 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 def _run(argv, **kw):
     try:
-        if "input" not in kw:
-            kw["stdin"] = subprocess.DEVNULL
-        return subprocess.run(argv, check=True, text=True, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, **kw).stdout
+        return external.call(argv, check=True, text=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.PIPE, **kw).stdout
     except FileNotFoundError:
         raise LabError(f"{argv[0]} not found: the lab needs a Debian system with apt") from None
     except subprocess.CalledProcessError as e:
         tail = "\n".join((e.stderr or e.stdout or "").strip().splitlines()[-8:])
         raise LabError(f"`{' '.join(argv[:1] + argv[-3:])}` failed:\n{tail}") from None
+    except subprocess.TimeoutExpired as e:
+        raise LabError(f"`{' '.join(argv[:1] + argv[-3:])}` was not done after "
+                       f"{e.timeout} s") from None
 
 
 def _mirrors():
@@ -67,6 +69,8 @@ class Suite:
             "Dir::Cache::srcpkgcache": d / "cache/srcpkgcache.bin",
             "Acquire::Languages": "none",
             "Acquire::Retries": "3",
+            "Acquire::http::Timeout": "30",
+            "Acquire::https::Timeout": "30",
             "Acquire::Check-Valid-Until": "false",
             "APT::Sandbox::User": "",
             "APT::Architecture": "amd64",

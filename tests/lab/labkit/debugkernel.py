@@ -7,7 +7,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from . import bzimage
+from . import bzimage, external
 from .cache import LabError, say
 from .debian import Suite
 from .kernels import DebianKernel
@@ -20,6 +20,7 @@ KEEP = ("arch", "include", "scripts", "tools", "certs")
 class DebugKernel(DebianKernel):
     # KCOV and KASAN instrument the code of the PVH entry, which runs before they can.
     pvh = False
+    boot_s = 900
 
     def __init__(self, name, suite, version):
         super().__init__(name, suite, None)
@@ -52,7 +53,7 @@ class DebugKernel(DebianKernel):
         tarball = next((source / "usr/src").glob("linux-source-*.tar.xz"))
         tree = tmp / "build"
         tree.mkdir()
-        subprocess.run(["tar", "-xf", tarball, "-C", tree, "--strip-components=1"], check=True)
+        external.call(["tar", "-xf", tarball, "-C", tree, "--strip-components=1"], check=True)
         shutil.rmtree(source)
         return tree
 
@@ -72,9 +73,9 @@ class DebugKernel(DebianKernel):
         env = {k: v for k, v in os.environ.items() if k not in ("MAKEFLAGS", "O")}
         log = tree.parent / "build.log"
         with open(log, "ab") as output:
-            done = subprocess.run(["nice", "make", "-C", tree, f"-j{os.cpu_count()}", *args],
-                                  env=env, stdin=subprocess.DEVNULL, stdout=output,
-                                  stderr=subprocess.STDOUT, check=False)
+            done = external.call(["nice", "make", "-C", tree, f"-j{os.cpu_count()}", *args],
+                                 external.BUILD_SECONDS, env=env, stdout=output,
+                                 stderr=subprocess.STDOUT)
         if done.returncode:
             tail = "\n".join(log.read_text(errors="replace").splitlines()[-20:])
             raise LabError(f"make {' '.join(args)} failed:\n{tail}")

@@ -18,6 +18,7 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from . import external
 from .cache import LabError, entry, say
 from .catalog import GUEST
 from .cpio import Archive
@@ -53,14 +54,15 @@ DEBIAN_PACKAGES = ["linux-image-cloud-amd64", "systemd-sysv", "udev", "dbus", "e
 
 def _run(*argv, **kw):
     try:
-        return subprocess.run([str(a) for a in argv], check=True, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              **kw).stdout
+        return external.call(argv, check=True, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT, text=True, **kw).stdout
     except FileNotFoundError:
         raise LabError(f"{argv[0]} not found: `make images` installs what it needs") from None
     except subprocess.CalledProcessError as e:
         tail = "\n".join(e.stdout.strip().splitlines()[-8:])
         raise LabError(f"`{argv[0]}` failed:\n{tail}") from None
+    except subprocess.TimeoutExpired as e:
+        raise LabError(f"`{argv[0]}` was not done after {e.timeout} s") from None
 
 
 # ---- what goes in ----
@@ -155,7 +157,7 @@ def _bios_disk(folder, image, work, mib):
         raise LabError("GRUB's core image does not fit before the first partition")
     image.touch()
     os.truncate(image, (mib + 1) << 20)
-    subprocess.run(["/sbin/sfdisk", "-q", image], input="2048,,83,*\n", text=True, check=True)
+    _run("/sbin/sfdisk", "-q", image, input="2048,,83,*\n")
     with open(image, "r+b") as disk:
         # The boot code alone: the partition table follows it. It looks for the core in
         # sector 1, and the core's own list of sectors starts at 2.
@@ -179,7 +181,7 @@ def _efi_disk(folder, image, work, mib):
     image.touch()
     os.truncate(image, (1 + ESP_MIB + mib + 1) << 20)
     table = f"label: gpt\nsize={ESP_MIB}MiB,type=U\nsize={mib}MiB,type=L\n"
-    subprocess.run(["/sbin/sfdisk", "-q", image], input=table, text=True, check=True)
+    _run("/sbin/sfdisk", "-q", image, input=table)
     _copy_into(image, esp, 1 << 20)
     _copy_into(image, work / "root", (1 + ESP_MIB) << 20)
 

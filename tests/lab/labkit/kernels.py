@@ -5,10 +5,9 @@ Each is a cache entry with image, modules and headers of one and the same build,
 that a module built against `kdir` always fits the image.
 """
 import re
-import subprocess
 from pathlib import Path
 
-from . import bzimage
+from . import bzimage, external
 from .cache import LabError, entry, forget
 from .debian import Suite
 
@@ -19,6 +18,8 @@ class DebianKernel:
 
     # Can it be entered by PVH, without its decompressor?
     pvh = True
+    # The longest that a boot may take on a slow and busy machine: ten times the usual.
+    boot_s = 240
 
     def __init__(self, name, suite, flavour):
         self.name, self.suite, self.flavour = name, suite, flavour
@@ -57,7 +58,7 @@ class DebianKernel:
     @staticmethod
     def _finish(tmp, release):
         bzimage.extract_vmlinux(tmp / f"boot/vmlinuz-{release}", tmp / "vmlinux")
-        subprocess.run(["/sbin/depmod", "-b", tmp, release], check=True)
+        external.call(["/sbin/depmod", "-b", tmp, release], check=True)
         (tmp / "release").write_text(release + "\n")
 
     @property

@@ -1,16 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What goes into L1: the initramfs with the init script, the agent and the job."""
-import ctypes
 import hashlib
 import lzma
 import os
 import shlex
 import shutil
-import signal
-import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from . import external
 from .cache import LabError, entry
 from .cpio import Archive
 from .kernels import module_files
@@ -70,8 +68,8 @@ def _agent():
     key = hashlib.sha256(source.read_bytes()).hexdigest()[:16]
 
     def build(tmp, _final):
-        subprocess.run(["gcc", "-static", "-O2", "-Wall", "-o", tmp / "l1agent", source],
-                       check=True)
+        external.call(["gcc", "-static", "-O2", "-Wall", "-o", tmp / "l1agent", source],
+                      check=True)
 
     return entry(f"agent/{key}", build) / "l1agent"
 
@@ -123,9 +121,3 @@ def initramfs(job, port, modules, setup):
     a.file("job/setup", "".join(" ".join(map(shlex.quote, map(str, line))) + "\n"
                                 for line in setup))
     return a
-
-
-def die_with_parent():
-    """In a fresh child: no emulator outlives its hvlab, however that ends."""
-    pr_set_pdeathsig = 1
-    ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)

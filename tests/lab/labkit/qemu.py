@@ -5,7 +5,7 @@ import shutil
 import socket
 import subprocess
 
-from . import l1
+from . import external, l1
 from .cache import LabError, entry, say
 from .channels import Machine
 from .debian import Suite
@@ -18,7 +18,7 @@ MODULES = ["virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay"]
 # Reports end the machine at once: after an oops nothing more could be believed.
 APPEND = ("console=ttyS0 loglevel=5 panic=-1 oops=panic panic_on_warn=1 softlockup_panic=1 "
           "hung_task_panic=1 sysctl.kernel.panic_on_rcu_stall=1 cryptomgr.notests "
-          "tsc=reliable no_timer_check")
+          "tsc=reliable no_timer_check unknown_nmi_panic sysrq_always_enabled")
 
 
 class Emulator:
@@ -50,8 +50,8 @@ def emulator():
         return Emulator([own], {}, "EPYC,-xsave")
     binary = top / PROGRAM
     missing = [line.split()[0] for line in
-               subprocess.run(["ldd", binary], stdout=subprocess.PIPE, text=True,
-                              check=False).stdout.splitlines() if "not found" in line]
+               external.call(["ldd", binary], stdout=subprocess.PIPE,
+                             text=True).stdout.splitlines() if "not found" in line]
     if missing:
         raise LabError(f"QEMU lacks {', '.join(missing)}: apt-get install qemu-system-x86 "
                        "brings these libraries")
@@ -70,7 +70,7 @@ def _share(tag, path, options):
 def _disk(size, folder):
     """Empty, and sparse: it costs what is written to it."""
     image = folder / "disk"
-    subprocess.run(["truncate", "-s", size, image], check=True)
+    external.call(["truncate", "-s", size, image], check=True)
     return ["-drive", f"if=none,id=disk,format=raw,file={image}",
             "-device", "virtio-blk-pci,drive=disk"]
 
@@ -104,6 +104,7 @@ def start(job, folder):
 
     log, log_qemu = socket.socketpair()
     agent, agent_qemu = socket.socketpair()
+    monitor, monitor_qemu = socket.socketpair()
     cpu = job.cpu or emu.cpu
     thread = "single" if job.icount or job.smp == 1 else "multi"
     argv = [
@@ -114,6 +115,8 @@ def start(job, folder):
         "-append", f"{APPEND} {job.append}".strip(),
         "-chardev", f"socket,id=log,fd={log_qemu.fileno()}", "-serial", "chardev:log",
         "-chardev", f"socket,id=agent,fd={agent_qemu.fileno()}",
+        "-chardev", f"socket,id=monitor,fd={monitor_qemu.fileno()}",
+        "-mon", "chardev=monitor,mode=control",
         "-device", "virtio-serial-pci", "-device", "virtserialport,chardev=agent,nr=1,name=hvlab",
         *_share("root", "/", ",readonly=on"),
     ]
@@ -128,12 +131,14 @@ def start(job, folder):
         process = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=errors, stderr=errors,
             env={**os.environ, **emu.env}, start_new_session=True,
-            pass_fds=(log_qemu.fileno(), agent_qemu.fileno()), preexec_fn=l1.die_with_parent)
+            pass_fds=(log_qemu.fileno(), agent_qemu.fileno(), monitor_qemu.fileno()),
+            preexec_fn=external.die_with_parent)
     log_qemu.close()
     agent_qemu.close()
+    monitor_qemu.close()
     agent.setblocking(False)
     agent = agent.detach()
-    return Machine(process, log.detach(), agent, agent)
+    return Machine(process, log.detach(), agent, agent, monitor=monitor)
 
 
 def finish(_job, _folder):

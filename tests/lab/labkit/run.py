@@ -14,7 +14,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from . import bochs, qemu
+from .autopsy import Autopsy
 from .cache import say
+from .external import Terminated
 from .watch import LogWatch
 
 BACKENDS = {"svm": qemu, "vmx": bochs}
@@ -23,9 +25,10 @@ EXIT_TIMEOUT = 124
 EXIT_SICK = 125
 EXIT_INTERRUPTED = 130
 
-# How long a sick kernel may go on with its report, and a finished one with poweroff.
+# How long a sick kernel may go on with its report, and a finished one with poweroff. The
+# limit of the boot is the job's.
 REPORT_S = 5
-POWEROFF_S = 30
+POWEROFF_S = 60
 ESCAPE = b"\x1d"    # Ctrl-]
 # The agent's first word: the emulator may have talked on its channel before.
 PREAMBLE = b"\0hvlab\0"
@@ -61,10 +64,13 @@ class Run:
         self.started = time.monotonic()
         self.watch = LogWatch()
         self.status = None          # the job's exit status, once it ended
-        self.stopped = None         # why hvlab ended L1 itself: timeout, interrupt, poweroff
+        self.stopped = None         # why hvlab ended L1 itself: deadline, boot, signal, interrupt
         self.deadline = self.started + job.timeout if job.timeout else None
+        self.boot_deadline = self.started + job.kernel.boot_s   # None once the agent is up
+        self.evidence = None
         self._received = bytearray()
         self._in_frames = False
+        self._late = []             # lines of the log that hvlab itself has asked for
         self._to_agent = bytearray()
         self._selector = selectors.DefaultSelector()
 
@@ -102,9 +108,11 @@ class Run:
             self.status = payload[0]
             self._to_agent += _frame(b"A")
             self.deadline = time.monotonic() + POWEROFF_S
-        elif kind == b"H" and self.verbose:
-            say(f"L1 ({self.job.kernel.release}) is up after "
-                f"{time.monotonic() - self.started:.1f} s")
+        elif kind == b"H":
+            self.boot_deadline = None
+            if self.verbose:
+                say(f"L1 ({self.job.kernel.release}) is up after "
+                    f"{time.monotonic() - self.started:.1f} s")
 
     def _on_stdin(self, fd):
         data = os.read(fd, FRAME_MAX)
@@ -161,14 +169,20 @@ class Run:
                 signal.signal(signal.SIGWINCH, resize)
             try:
                 self._loop(machine.to_agent)
+            except Terminated:
+                self.stopped = "signal"
             except KeyboardInterrupt:
                 self.stopped = "interrupt"
-            process.kill() if self._open else process.wait()
+            # A kernel that has reported its own sickness has said what there is to say.
+            if self.stopped in ("boot", "deadline", "signal") and not self.watch.reason:
+                self._examine(machine)
+            if self._open:
+                process.kill()
             process.wait()
             died_of = backend.finish(self.job, folder)
             self.watch.finish()
             if self.job.log:
-                self.job.log.write_bytes(b"\n".join(self.watch.lines) + b"\n")
+                self.job.log.write_bytes(b"\n".join(self.watch.lines + self._late) + b"\n")
             errors = (folder / "emulator.log").read_text(errors="replace").strip()
         failed = 0 if process.returncode in machine.ended else process.returncode
         return self._verdict(failed or bool(died_of), f"{errors}\n{died_of}".strip())
@@ -176,15 +190,45 @@ class Run:
     def _loop(self, to_agent):
         while self._open and not self.stopped:
             wait = 0.2 if self._to_agent else 1.0
-            if self.deadline:
-                left = self.deadline - time.monotonic()
-                if left <= 0:
-                    self.stopped = "deadline"
-                    return
-                wait = min(wait, left)
+            for what, deadline in (("boot", self.boot_deadline), ("deadline", self.deadline)):
+                if deadline:
+                    left = deadline - time.monotonic()
+                    if left <= 0:
+                        self.stopped = what
+                        return
+                    wait = min(wait, left)
             for key, _ in self._selector.select(wait):
                 key.data(key.fileobj)
             self._flush_to_agent(to_agent)
+
+    def _examine(self, machine):
+        """Find out what a silent L1 is at, before it is killed."""
+        said, self.watch = self.watch, LogWatch()
+        try:
+            self.evidence = Autopsy(self, machine).report()
+        except (OSError, ValueError, KeyError, KeyboardInterrupt) as e:
+            self.evidence = f"no more evidence: {e!r}"
+        self.watch.finish()
+        self._late, self.watch = self._late + self.watch.lines, said
+
+    def pump(self, seconds):
+        """For the autopsy: read on for so long, or until there was something and no more."""
+        end = time.monotonic() + seconds
+        heard = False
+        while self._open and (left := end - time.monotonic()) > 0:
+            events = self._selector.select(min(left, 1))
+            if heard and not events:
+                return
+            for key, _ in events:
+                if key.fileobj != 0:
+                    key.data(key.fileobj)
+                    heard = True
+
+    def new_lines(self):
+        """... and what the log has got since the last time."""
+        lines, self.watch.lines = self.watch.lines, []
+        self._late += lines
+        return [line.decode(errors="replace") for line in lines]
 
     def _verdict(self, emulator_status, emulator_errors):
         if self.stopped == "interrupt":
@@ -195,6 +239,10 @@ class Run:
             if self.stopped:
                 return self._fail(EXIT_SICK, f"L1 did not power off within {POWEROFF_S} s")
             return self.status
+        if self.stopped == "boot":
+            return self._fail(EXIT_TIMEOUT, f"L1 was not up after {self.job.kernel.boot_s} s")
+        if self.stopped == "signal":
+            return self._fail(EXIT_TIMEOUT, "told to end, L1 killed")
         if self.stopped:
             return self._fail(EXIT_TIMEOUT, f"timeout after {self.job.timeout:g} s, L1 killed")
         why = "L1 ended before the command did"
@@ -206,6 +254,9 @@ class Run:
         tail = self.watch.tail()
         if tail:
             print(f"--- L1's kernel log\n{tail}\n---", file=sys.stderr)
+        if self.evidence:
+            print(f"--- what L1 was at when it was killed\n{self.evidence}\n---",
+                  file=sys.stderr)
         say(why)
         return status
 

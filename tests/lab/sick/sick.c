@@ -8,16 +8,25 @@
 #include <linux/module.h>
 #include <linux/preempt.h>
 #include <linux/sched.h>
+#include <linux/smp.h>
 
 static char *how = "";
 module_param(how, charp, 0);
-MODULE_PARM_DESC(how, "oops, warn, atomic, lockup or hung");
+MODULE_PARM_DESC(how, "oops, warn, atomic, lockup, hung or dead");
 
 static int sick_hang(void *unused)
 {
 	set_current_state(TASK_UNINTERRUPTIBLE);
 	schedule();
 	return 0;
+}
+
+/* Nothing on this CPU will ever run again, no interrupt and no watchdog. */
+static void sick_stop(void *unused)
+{
+	local_irq_disable();
+	for (;;)
+		cpu_relax();
 }
 
 static int __init sick_init(void)
@@ -40,6 +49,8 @@ static int __init sick_init(void)
 	} else if (!strcmp(how, "hung")) {
 		if (IS_ERR(kthread_run(sick_hang, NULL, "sick")))
 			return -ENOMEM;
+	} else if (!strcmp(how, "dead")) {
+		on_each_cpu(sick_stop, NULL, 0);
 	}
 	return 0;
 }
