@@ -8,6 +8,7 @@
 #include "keyval.h"
 #include "log.h"
 #include "options.h"
+#include "qemu_options.h"
 
 #define NAME_MAX_LENGTH 31
 #define RAM_MIN (1ULL << 20)
@@ -375,6 +376,21 @@ static int set_snapshot(struct options *options, const char *value, struct error
 	return 0;
 }
 
+/* Anything but "none" is asked for in vain. */
+static int set_nic(struct options *options, const char *value, struct error *err)
+{
+	if (strcmp(value, "none") != 0)
+		return error_set(err, "-nic '%.40s': %s", value, qemu_option_advice("nic"));
+	return 0;
+}
+
+static int set_accel(struct options *options, const char *value, struct error *err)
+{
+	if (strcmp(value, "myhv") != 0)
+		return error_set(err, "-accel '%.40s': %s", value, qemu_option_advice("accel"));
+	return 0;
+}
+
 static int set_no_reboot(struct options *options, const char *value, struct error *err)
 {
 	options->no_reboot = true;
@@ -434,6 +450,9 @@ static const struct option table[] = {
 	{ "monitor", "DEV", "monitor: stdio, unix:PATH,server=on,wait=off, none", set_monitor },
 	{ "qmp", "DEV", "control by programs: unix:PATH,server=on,wait=off, tcp:HOST:PORT,...",
 	  set_qmp },
+	{ "nic", "none", "there is no network card", set_nic },
+	{ "net", "none", "as -nic none", set_nic },
+	{ "accel", "myhv", "what it runs on; there is nothing else", set_accel },
 	{ "name", "NAME", "name of the VM", set_name },
 	{ "uuid", "UUID", "the machine's UUID, as SMBIOS tells it", set_uuid },
 	{ "rtc", "BASE", "base=utc, localtime or 2024-02-29T12:00:00: the clock at the start",
@@ -521,6 +540,15 @@ static int settle(struct options *options, struct error *err)
 	return settle_terminal(options, err);
 }
 
+static int unknown_option(const char *as_given, const char *name, struct error *err)
+{
+	const char *advice = qemu_option_advice(name);
+
+	if (advice)
+		return error_set(err, "hvrun has no option '%s' of QEMU's: %s", as_given, advice);
+	return error_set(err, "unknown option '%s' (hvrun -help lists the options)", as_given);
+}
+
 int options_parse(struct options *options, int argc, char **argv, struct error *err)
 {
 	memset(options, 0, sizeof(*options));
@@ -534,14 +562,16 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 		const char *word = argv[i], *value = NULL;
 		const struct option *option;
 
-		if (word[0] != '-')
-			return error_set(err, "'%s' is no option (hvrun -help lists the options)",
-					 word);
+		/* a word alone is a disk's image, as for QEMU */
+		if (word[0] != '-') {
+			if (set_hda(options, word, err) < 0)
+				return -1;
+			continue;
+		}
 		word += word[1] == '-' ? 2 : 1;
 		option = find_option(word);
 		if (!option)
-			return error_set(err, "unknown option '%s' (hvrun -help lists the options)",
-					 argv[i]);
+			return unknown_option(argv[i], word, err);
 		if (option->argument) {
 			if (i + 1 == argc)
 				return error_set(err, "-%s wants an argument: -%s %s", option->name,
