@@ -32,7 +32,8 @@ value_of()
 # The image's own file system: what was put in is there, and what is written stays.
 job_check()
 {
-	wait_for /dev/sda1 && mount -t ext4 /dev/sda1 /mnt || return
+	wait_for /dev/sda1 && mount -t ext4 "$(findfs LABEL=root)" /mnt || return
+	echo "processors: $(nproc), clock: $(cat /sys/class/rtc/rtc0/date)"
 	(cd /mnt && md5sum -c sums) || return
 	dd if=/dev/urandom of=/tmp/made bs=1M count=4 2>/dev/null
 	cp /tmp/made /mnt/written && sync
@@ -112,6 +113,61 @@ job_change()
 	done
 	echo "disc: gone"
 	show_disc
+}
+
+# The first disk, until the user has made it larger: Linux asks an IDE disk for its size when it
+# finds it.
+job_resize()
+{
+	wait_for /dev/sda || return
+	first=$(cat /sys/block/sda/size)
+	echo "size: $first"
+	for _ in $(seq 300); do
+		echo 1 >/sys/block/sda/device/delete
+		echo "0 - -" >/sys/class/scsi_host/host0/scan
+		wait_for /dev/sda || return
+		size=$(cat /sys/block/sda/size)
+		[ "$size" != "$first" ] && break
+		usleep 200000
+	done
+	echo "size: $size"
+	# the new end takes data
+	dd if=/dev/urandom of=/tmp/made bs=512 count=1 2>/dev/null
+	dd if=/tmp/made of=/dev/sda bs=512 seek=$((size - 1)) conv=fsync,notrunc 2>/dev/null || return
+	dd if=/dev/sda of=/tmp/seen bs=512 skip=$((size - 1)) iflag=direct 2>/dev/null
+	cmp /tmp/made /tmp/seen
+}
+
+# Every sector of the first disk can be read.
+job_read()
+{
+	wait_for /dev/sda || return
+	dd if=/dev/sda of=/dev/null bs=64k iflag=direct
+}
+
+# What a person sees and types: the text console, a line from the keyboard, three moves of the
+# mouse; then a frame buffer, the firmware's or that of the card's driver, in one colour.
+job_screen()
+{
+	exec 3<>/dev/tty1 4</dev/input/mice
+	echo "a text console $((6 * 7))" >&3
+	echo "screen: $(cat /sys/class/graphics/fb0/name 2>/dev/null || echo text)"
+	read -r words <&3
+	echo "typed: $words"
+	for _ in 1 2 3; do
+		dd bs=3 count=1 <&4 2>/dev/null | hexdump -v -e '"mouse:" 3/1 " %02x" "\n"'
+	done
+	if ! [ -e /sys/class/graphics/fb0 ]; then
+		for module in $(cat /late/order); do
+			insmod "/late/$module"
+		done
+	fi
+	printf '\033[?25l\033[2J' >&3
+	# four bytes for each dot
+	yes ABC | dd of=/dev/fb0 bs=64k 2>/dev/null
+	echo "screen: $(cat /sys/class/graphics/fb0/name) $(cat /sys/class/graphics/fb0/virtual_size)"
+	read -r words <&3
+	[ "$words" = bye ]
 }
 
 # What the drives say of themselves.

@@ -5,6 +5,7 @@ system is made of a folder, and GRUB is put where the firmware looks for it.
   small       BIOS; GRUB, the guest kernel and an initramfs that checks the disk
   small-efi   the same for UEFI
   iso         the same as a CD-ROM, for BIOS and UEFI
+  screen      BIOS; Debian's larger kernel with drivers for screen and mouse, see job_screen
   debian      Debian 12 with systemd and a login on the serial port; BIOS
   debian-efi  the same for UEFI
 
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from . import external
 from .cache import LabError, entry, say
-from .catalog import GUEST
+from .catalog import GUEST, KERNELS
 from .cpio import Archive
 from .debian import Suite
 from .l1 import busybox, pack_modules
@@ -28,6 +29,10 @@ from .l1 import busybox, pack_modules
 LAB = Path(__file__).resolve().parents[1]
 INIT = LAB / "disk-init.sh"
 MODULES = ("ata_piix", "sd_mod", "sr_mod", "isofs", "ext4")
+# The cloud kernel has no drivers for these.
+SCREEN_KERNEL = KERNELS["6.1"]
+SCREEN_MODULES = ("psmouse",)
+SCREEN_LATE_MODULES = ("bochs",)
 PAYLOAD_BYTES = 2 << 20
 ESP_MIB = 8
 GRUB_BIOS = Path("/usr/lib/grub/i386-pc")
@@ -43,6 +48,24 @@ terminal_input serial console
 terminal_output serial console
 set timeout=1
 menuentry '{title}' {{
+	linux /boot/vmlinuz {arguments}
+	initrd /boot/initrd
+}}
+"""
+
+# The second entry is for a frame buffer that firmware set up.
+SCREEN_CFG = """\
+serial --unit=0 --speed=115200
+terminal_input serial console
+terminal_output serial console
+set timeout=60
+menuentry 'text' {{
+	linux /boot/vmlinuz {arguments}
+	initrd /boot/initrd
+}}
+menuentry 'graphics' {{
+	insmod vbe
+	set gfxpayload=1024x768x32
 	linux /boot/vmlinuz {arguments}
 	initrd /boot/initrd
 }}
@@ -67,16 +90,33 @@ def _run(*argv, **kw):
 
 # ---- what goes in ----
 
-def _initrd():
-    """The initramfs of the small images: disk-init.sh and the drivers of an IDE disk."""
+def _archive():
     a = Archive()
     for d in ("bin", "dev", "proc", "sys", "tmp", "root"):
         a.dir(d)
     a.char_device("dev/console", 5, 1)
     a.file("bin/busybox", busybox(), 0o755)
     a.file("init", INIT.read_bytes(), 0o755)
+    return a
+
+
+def _initrd():
+    """The initramfs of the small images: disk-init.sh and the drivers of an IDE disk."""
+    a = _archive()
     pack_modules(a, GUEST, MODULES)
     return a.bytes()
+
+
+def _fill_screen(folder):
+    boot = folder / "boot/grub"
+    boot.mkdir(parents=True)
+    shutil.copy(SCREEN_KERNEL.image, folder / "boot/vmlinuz")
+    a = _archive()
+    pack_modules(a, SCREEN_KERNEL, SCREEN_MODULES)
+    pack_modules(a, SCREEN_KERNEL, SCREEN_LATE_MODULES, "late")
+    (folder / "boot/initrd").write_bytes(a.bytes())
+    (boot / "grub.cfg").write_text(SCREEN_CFG.format(
+        arguments="console=tty0 console=ttyS0 quiet cryptomgr.notests job=screen"))
 
 
 def _fill_small(folder, job):
@@ -152,7 +192,7 @@ def _bios_disk(folder, image, work, mib):
     _ext4(folder, work / "root", mib)
     core = work / "core.img"
     _run("grub-mkimage", "-O", "i386-pc", "-d", GRUB_BIOS, "-c", _early_config(work),
-         "-p", "(hd0,msdos1)/boot/grub", "-o", core, "biosdisk", *GRUB_MODULES)
+         "-p", "(hd0,msdos1)/boot/grub", "-o", core, "biosdisk", "vbe", *GRUB_MODULES)
     if core.stat().st_size > (1 << 20) - 512:
         raise LabError("GRUB's core image does not fit before the first partition")
     image.touch()
@@ -196,6 +236,7 @@ IMAGES = {
     "small": (lambda f: _fill_small(f, "check"), _bios_disk, 48),
     "small-efi": (lambda f: _fill_small(f, "check"), _efi_disk, 48),
     "iso": (lambda f: _fill_small(f, "cdrom"), _iso, 0),
+    "screen": (_fill_screen, _bios_disk, 32),
     "debian": (_fill_debian, _bios_disk, 1500),
     "debian-efi": (_fill_debian, _efi_disk, 1500),
 }
@@ -205,7 +246,7 @@ def _key(name):
     """Changes when the image would."""
     text = Path(__file__).read_bytes()
     if not name.startswith("debian"):
-        text += INIT.read_bytes() + GUEST.release.encode()
+        text += INIT.read_bytes() + GUEST.release.encode() + SCREEN_KERNEL.release.encode()
     return hashlib.sha256(text).hexdigest()[:12]
 
 

@@ -91,15 +91,15 @@ def _module_data(path):
     return data
 
 
-def pack_modules(archive, kernel, wanted):
-    """Put the modules and what they depend on below /modules; /modules/order lists
-    them as they must be loaded."""
+def pack_modules(archive, kernel, wanted, folder="modules"):
+    """Put the modules and what they depend on below /modules, or another folder; the file
+    order in it lists them as they must be loaded."""
     order = []
     for path in module_files(kernel, wanted):
         name = path.name.split(".ko")[0] + ".ko"
-        archive.file(f"modules/{name}", _module_data(path))
+        archive.file(f"{folder}/{name}", _module_data(path))
         order.append(name)
-    archive.file("modules/order", "".join(f"{n}\n" for n in order))
+    archive.file(f"{folder}/order", "".join(f"{n}\n" for n in order))
 
 
 def initramfs(job, port, modules, setup):
