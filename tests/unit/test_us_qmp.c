@@ -160,7 +160,17 @@ static unsigned int keyboard_room(void *dev)
 	return key_room;
 }
 
-static const struct input_sink keyboard = { .key = key, .room = keyboard_room };
+static int moved[4];
+
+static void mouse(void *dev, int dx, int dy, int dz, unsigned int buttons)
+{
+	moved[0] = dx;
+	moved[1] = dy;
+	moved[2] = dz;
+	moved[3] = buttons;
+}
+
+static const struct input_sink keyboard = { .key = key, .mouse = mouse, .room = keyboard_room };
 
 static char last_order[128];
 
@@ -507,6 +517,16 @@ static void test_monitor(void **state)
 	assert_int_equal(key_count, 6);
 	assert_int_equal(keys[2].code, KEY_DELETE);
 	says("sendkey ctrl-nokey", "there is no key 'nokey'");
+	says("mouse_button 4", "");
+	says("mouse_move 7 -5 1", "");
+	assert_int_equal(moved[0], 7);
+	assert_int_equal(moved[1], -5);
+	assert_int_equal(moved[2], 1);
+	assert_int_equal(moved[3], INPUT_BUTTON_RIGHT);
+	says("mouse_button 0", "");
+	assert_int_equal(moved[0] | moved[1] | moved[2] | moved[3], 0);
+	says("mouse_move 40000 0", "32767");
+	says("mouse_button 8", "buttons are");
 	text = monitor("");
 	assert_string_equal(text, "");
 	free(text);

@@ -136,8 +136,12 @@ COMMAND(cmd_change);
 COMMAND(cmd_block_resize);
 COMMAND(cmd_screendump);
 COMMAND(cmd_set_password);
+PRINT(print_block);
+
+/* control/cmd_input.c */
 COMMAND(cmd_send_key);
 COMMAND(cmd_sendkey);
-PRINT(print_block);
+COMMAND(cmd_mouse_move);
+COMMAND(cmd_mouse_button);
 
 #endif /* HVRUN_COMMAND_H */

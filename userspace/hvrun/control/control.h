@@ -78,6 +78,7 @@ struct hmp;
  * @parts: what it works on
  * @listener: of stops
  * @keys: on their way to the guest
+ * @mouse_buttons: INPUT_BUTTON_* that are held by mouse_button
  * @cpu: whose registers and addresses the monitor means
  * @reset_by_user: the reset that is pending was asked for here
  * @quit_by_user: so was the end
@@ -87,6 +88,7 @@ struct control {
 	struct control_parts parts;
 	struct run_listener listener;
 	struct key_queue keys;
+	unsigned int mouse_buttons;
 	unsigned int cpu;
 	bool reset_by_user;
 	bool quit_by_user;
