@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <cmocka.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,17 @@ static struct pflash flash;
 static struct bus mmio;
 static struct error err;
 static char path[64];
+
+/* Stands before the C library's. */
+static unsigned int syncs;
+static int sync_error;
+
+int fdatasync(int fd)
+{
+	syncs++;
+	errno = sync_error;
+	return sync_error ? -1 : 0;
+}
 
 static void make_file(const char *name, size_t bytes, uint8_t value)
 {
@@ -97,6 +109,29 @@ static void test_detection(void **state)
 	assert_int_equal(get(1), 0x5a);
 	put(0, 0x33); /* no command */
 	assert_int_equal(get(1), 0x5a);
+}
+
+/* What the guest is told to be written survives the host. */
+static void test_is_durable(void **state)
+{
+	syncs = 0;
+	for (int i = 0; i < 4; i++) {
+		put(0x2000 + i, 0x40);
+		put(0x2000 + i, 0x11);
+	}
+	assert_int_equal(syncs, 0);
+	put(0x2000, 0xff);
+	assert_int_equal(syncs, 1);
+	assert_int_equal(file_byte(0x2003), 0x11);
+	put(0x2000, 0xff);
+	assert_int_equal(syncs, 1);
+
+	sync_error = EIO;
+	put(0x2000, 0x40);
+	put(0x2000, 0x12);
+	put(0x2000, 0xff);
+	assert_true(flash.failed);
+	sync_error = 0;
 }
 
 static void test_program_and_erase(void **state)
@@ -298,6 +333,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_detection),
+		TEST(test_is_durable),
 		TEST(test_program_and_erase),
 		TEST(test_erase_without_confirmation),
 		cmocka_unit_test_setup_teardown(test_read_only, set_up_read_only, tear_down),

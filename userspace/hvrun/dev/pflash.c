@@ -61,9 +61,14 @@ static void complain(struct pflash *flash, int error)
 	flash->failed = true;
 }
 
-/* Programming goes byte by byte, so the file follows when the guest reads again. */
+/*
+ * Programming goes byte by byte, so the file follows when the guest reads again. By then it is on
+ * the host's disk, as a real chip would have kept it: the guest waits.
+ */
 static void write_back(struct pflash *flash)
 {
+	bool wrote = false;
+
 	while (flash->fd >= 0 && flash->dirty_start < flash->dirty_end) {
 		ssize_t done = pwrite(flash->fd, flash->data + flash->dirty_start,
 				      flash->dirty_end - flash->dirty_start, flash->dirty_start);
@@ -75,7 +80,10 @@ static void write_back(struct pflash *flash)
 			break;
 		}
 		flash->dirty_start += done;
+		wrote = true;
 	}
+	if (wrote && fdatasync(flash->fd) < 0)
+		complain(flash, errno);
 	flash->dirty_start = 0;
 	flash->dirty_end = 0;
 }
