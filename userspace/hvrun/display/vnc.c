@@ -20,6 +20,7 @@
 #include "display/library.h"
 #include "display/typist.h"
 #include "display/vnc.h"
+#include "display/vnc_relay.h"
 #include "keyval.h"
 
 #define FIRST_PORT 5900
@@ -28,7 +29,7 @@
 #define FRAME_MS 33
 /* Of the time, painting gets at most one part in so many. */
 #define PAINT_SHARE 4
-/* A viewer that takes nothing for so long is dropped: the others wait for it. */
+/* A viewer that takes nothing for so long is dropped. */
 #define PATIENCE_MS 5000
 #define BACKLOG 4
 #define PASSWORD_BYTES 8
@@ -209,6 +210,9 @@ static void accept_viewer(struct vnc *vnc)
 {
 	int fd = socket_accept(vnc->listener);
 
+	if (fd < 0)
+		return;
+	fd = vnc_relay_start(fd, PATIENCE_MS);
 	if (fd < 0)
 		return;
 	/* the library waits by select(2) */

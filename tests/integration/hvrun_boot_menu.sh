@@ -1,0 +1,88 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Which drive SeaBIOS starts: by -boot order=, or by whoever presses a key at -boot menu=on. And
+# sixteen processors come up. hvlab-timeout: 200
+set -u
+
+count=0 bad=0
+check()
+{
+	count=$((count + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $count - $2"
+	else
+		echo "not ok $count - $2"
+		bad=$((bad + 1))
+		tail -n 12 serial.log debug.log err.log | sed 's/^/# /'
+	fi
+}
+
+# wait_for PATTERN FILE
+wait_for()
+{
+	for _ in $(seq 240); do
+		[ -e "$2" ] && grep -qaE -e "$1" "$2" && return 0
+		kill -0 $pid 2>/dev/null || return 1
+		sleep 0.25
+	done
+	return 1
+}
+
+# start WORDS...: a machine whose monitor listens to descriptor 5
+start()
+{
+	rm -f debug.log serial.log
+	"$HVRUN" -m 64 -display none -serial file:serial.log -debugcon file:debug.log \
+		-monitor stdio "$@" <input >monitor.log 2>err.log &
+	pid=$!
+	exec 5>input
+}
+
+stop()
+{
+	echo quit >&5
+	wait $pid
+	exec 5>&-
+}
+
+mkfifo input
+cp "$GUEST_DIR/bootsector.bin" good.img
+truncate -s 1M good.img empty.img
+good="file=good.img,format=raw" empty="file=empty.img,format=raw"
+
+start -drive "$empty,index=0" -drive "$good,index=1" -boot menu=on -smp 16
+wait_for "Press ESC for boot menu" debug.log
+check $? "-boot menu=on: SeaBIOS asks"
+grep -qa "Found 16 cpu(s) max supported 16 cpu(s)" debug.log
+check $? "it finds 16 processors"
+echo "sendkey esc" >&5
+wait_for "^2\. .*MYHV HARDDISK" debug.log
+check $? "the menu has the second disk"
+! [ -s serial.log ]
+check $? "nothing is started yet"
+echo "sendkey 2" >&5
+wait_for "bootsector: listening" serial.log
+check $? "it starts what was chosen"
+stop
+
+start -drive "$empty,index=0" -drive "$good,index=1"
+wait_for "not a bootable disk|No bootable device" debug.log
+check $? "without the menu: the first disk, which cannot be started"
+! grep -qa "Press ESC" debug.log
+check $? "and nobody is asked"
+stop
+
+start -drive "$good,index=0" -cdrom "$ISO_IMAGE" -boot order=d
+wait_for "GNU GRUB|Booting" serial.log
+check $? "-boot order=d: the CD-ROM"
+stop
+start -drive "$good,index=0" -cdrom "$ISO_IMAGE" -boot c
+wait_for "bootsector: listening" serial.log
+check $? "-boot c: the disk"
+stop
+start -drive "$good,index=0" -boot order=dc
+wait_for "bootsector: listening" serial.log
+check $? "-boot order=dc: no disc, so the disk"
+stop
+echo "1..$count"
+exit $((bad > 0))
