@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Other ways to start: a CD-ROM by BIOS, a disk and a CD-ROM by UEFI, a qcow2 image by BIOS.
+# Other ways to start: a CD-ROM by BIOS, a disk and a CD-ROM by UEFI, a qcow2 image by BIOS; with 16
+# processors and another clock.
 # hvlab-long, hvlab-timeout: 1500
 set -u
 
@@ -37,6 +38,9 @@ boot()
 boot "CD-ROM by BIOS" -boot d -cdrom "$ISO_IMAGE"
 qemu-img create -q -f qcow2 -b "$SMALL_IMAGE" -F raw over.qcow2
 boot "qcow2 by BIOS" -hda over.qcow2
+boot "16 processors" -smp 16 -rtc base=2024-02-29T12:00:00 -drive file=over.qcow2,snapshot=on
+grep -q "processors: 16, clock: 2024-02-29" out.log
+check $? "the guest has them, and the clock: $(grep -a processors: out.log)"
 if [ -e /usr/share/ovmf/OVMF.fd ]; then
 	cp "$SMALL_EFI_IMAGE" efi.img
 	boot "disk by UEFI" -bios /usr/share/ovmf/OVMF.fd -hda efi.img

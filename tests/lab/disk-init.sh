@@ -133,8 +133,9 @@ job_resize()
 	echo "size: $size"
 	# the new end takes data
 	dd if=/dev/urandom of=/tmp/made bs=512 count=1 2>/dev/null
-	dd if=/tmp/made of=/dev/sda bs=512 seek=$((size - 1)) conv=fsync,notrunc 2>/dev/null || return
-	dd if=/dev/sda of=/tmp/seen bs=512 skip=$((size - 1)) iflag=direct 2>/dev/null
+	last=$((size - 1))
+	dd if=/tmp/made of=/dev/sda bs=512 seek=$last conv=fsync,notrunc 2>/dev/null || return
+	dd if=/dev/sda of=/tmp/seen bs=512 skip=$last iflag=direct 2>/dev/null
 	cmp /tmp/made /tmp/seen
 }
 
