@@ -80,6 +80,13 @@ start -drive "$good,index=0" -cdrom "$ISO_IMAGE" -boot c
 wait_for "bootsector: listening" serial.log
 check $? "-boot c: the disk"
 stop
+start -drive "$good,index=0" -cdrom "$ISO_IMAGE" -boot once=d
+wait_for "GNU GRUB|Booting" serial.log
+check $? "-boot once=d: the CD-ROM"
+echo system_reset >&5
+wait_for "bootsector: listening" serial.log
+check $? "and after a reset the disk"
+stop
 start -drive "$good,index=0" -boot order=dc
 wait_for "bootsector: listening" serial.log
 check $? "-boot order=dc: no disc, so the disk"

@@ -105,6 +105,10 @@ static void test_firmware_options(void **state)
 	assert_string_equal(options.serial[1], "null");
 	assert_int_equal(parse("-boot order=nc,menu=on"), 0);
 	assert_string_equal(options.boot_order, "nc");
+	assert_int_equal(parse("-boot order=dc,once=n -boot menu=on"), 0);
+	assert_string_equal(options.boot_order, "dc");
+	assert_string_equal(options.boot_once, "n");
+	assert_true(options.boot_menu);
 	assert_true(options.boot_menu);
 }
 
@@ -277,6 +281,8 @@ static void test_refusals(void **state)
 	assert_refused("-append x", "-kernel");
 	assert_refused("-kernel k -bios b", "-bios");
 	assert_refused("-boot order=x", "letters");
+	assert_refused("-boot once=x", "once=x");
+	assert_refused("-boot cdcdcdcdcdcd", "letters");
 	assert_refused("-boot menu=maybe", "on or off");
 	assert_refused("-boot order=c,frob=1", "frob");
 	assert_refused("-serial null -serial null -serial null", "2 serial ports");

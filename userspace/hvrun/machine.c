@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "board.h"
+#include "boot/cmos.h"
 #include "boot/direct.h"
 #include "log.h"
 #include "machine.h"
@@ -114,6 +115,7 @@ static int machine_reset(struct machine *machine, struct error *err)
 {
 	vcpus_pause(&machine->vcpus);
 	board_reset(machine);
+	cmos_set_boot_order(machine->rtc, machine->options->boot_order);
 	if (power_on_restore(&machine->power_on, machine->vm, &machine->vcpus, err) < 0 ||
 	    load_guest(machine, err) < 0)
 		return -1;

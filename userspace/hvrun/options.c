@@ -255,22 +255,29 @@ static int set_debugcon(struct options *options, const char *value, struct error
 	return 0;
 }
 
+static int get_boot_order(struct keyval *words, const char *key, char order[8], struct error *err)
+{
+	const char *value = keyval_get(words, key);
+
+	if (value && (strspn(value, "acdn") != strlen(value) || strlen(value) >= 8))
+		return error_set(err,
+				 "-boot %s=%s: the letters are a (floppy), c (disk), "
+				 "d (CD-ROM), n (network)",
+				 key, value);
+	if (value)
+		snprintf(order, 8, "%s", value);
+	return 0;
+}
+
 static int set_boot(struct options *options, const char *value, struct error *err)
 {
-	static struct keyval words; /* what it finds points into it */
-	const char *order;
+	static struct keyval words;
 
 	if (keyval_parse(&words, "boot", "order", value, err) < 0 ||
-	    keyval_get_bool(&words, "menu", &options->boot_menu, err) < 0)
+	    keyval_get_bool(&words, "menu", &options->boot_menu, err) < 0 ||
+	    get_boot_order(&words, "order", options->boot_order, err) < 0 ||
+	    get_boot_order(&words, "once", options->boot_once, err) < 0)
 		return -1;
-	order = keyval_get(&words, "order");
-	if (order && strspn(order, "acdn") != strlen(order))
-		return error_set(err,
-				 "-boot order=%s: the letters are a (floppy), c (disk), "
-				 "d (CD-ROM), n (network)",
-				 order);
-	if (order)
-		options->boot_order = order;
 	return keyval_finish(&words, err);
 }
 
@@ -437,7 +444,8 @@ static const struct option table[] = {
 	{ "drive", "WORDS", "file=FILE and more: see docs/hvrun.md", set_drive },
 	{ "snapshot", NULL, "leave the images of all disks as they are", set_snapshot },
 	{ "bios", "FILE", "firmware (default: SeaBIOS' bios-256k.bin)", set_bios },
-	{ "boot", "ORDER", "order=LETTERS (c disk, d CD-ROM, n network), menu=on", set_boot },
+	{ "boot", "ORDER", "order=LETTERS (c disk, d CD-ROM, n network), once=LETTERS, menu=on",
+	  set_boot },
 	{ "debugcon", "DEV", "firmware's messages (ports 0x402, 0xe9), as -serial", set_debugcon },
 	{ "serial", "DEV", "serial port: stdio, mon:stdio, file:PATH, null, none", set_serial },
 	{ "nographic", NULL, "serial port on the terminal, with Ctrl-A commands (default)",
@@ -553,7 +561,7 @@ int options_parse(struct options *options, int argc, char **argv, struct error *
 {
 	memset(options, 0, sizeof(*options));
 	options->append = "";
-	options->boot_order = "cdn";
+	snprintf(options->boot_order, sizeof(options->boot_order), "cdn");
 	options->name = "hvrun";
 	options->ram_bytes = OPTIONS_DEFAULT_RAM;
 	options->cpus = 1;

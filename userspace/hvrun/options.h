@@ -38,7 +38,8 @@ struct options {
 					      * with it; "none" */
 	const char *vnc;		     /* as vnc_open() takes it; NULL: none */
 	const char *debugcon;		     /* as chardev_open() takes it; NULL: none */
-	const char *boot_order;		     /* letters, never NULL */
+	char boot_order[8];		     /* letters */
+	char boot_once[8];		     /* the same until the first reset, or empty */
 	const char *log_file;
 	const char *pidfile; /* NULL: none */
 	struct cpu_model cpu;

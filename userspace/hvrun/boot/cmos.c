@@ -52,7 +52,7 @@ static unsigned int boot_device(char letter)
 	}
 }
 
-static void put_boot_order(struct rtc *rtc, const char *order)
+void cmos_set_boot_order(struct rtc *rtc, const char *order)
 {
 	unsigned int device[3] = { 0 };
 
@@ -74,5 +74,5 @@ void cmos_fill(struct rtc *rtc, const struct options *options, const struct gues
 	put(rtc, CMOS_ABOVE_4G, ram->high_bytes / UNIT, 3);
 	put(rtc, CMOS_TRANSLATION, ALL_BY_LBA, 1);
 	put(rtc, CMOS_MORE_CPUS, options->cpus - 1, 1);
-	put_boot_order(rtc, options->boot_order);
+	cmos_set_boot_order(rtc, *options->boot_once ? options->boot_once : options->boot_order);
 }

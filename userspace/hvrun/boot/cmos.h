@@ -9,4 +9,7 @@
 
 void cmos_fill(struct rtc *rtc, const struct options *options, const struct guest_ram *ram);
 
+/** cmos_set_boot_order() - -boot's letters, for the next start */
+void cmos_set_boot_order(struct rtc *rtc, const char *order);
+
 #endif /* HVRUN_CMOS_H */

@@ -14,8 +14,8 @@
  * vnc_relay_start() - a thread of its own carries bytes for @viewer, a connected socket
  * @patience_ms: how long a viewer may take nothing while something waits for it
  *
- * Returns a socket in the viewer's place for the library; when it is closed, what waits is still sent,
- * and all ends by itself. -1: out of memory, descriptors or threads. @viewer is taken over
+ * Returns a socket in the viewer's place for the library; when it is closed, what waits is still
+ * sent, and all ends by itself. -1: out of memory, descriptors or threads. @viewer is taken over
  * in both cases.
  */
 int vnc_relay_start(int viewer, int patience_ms);
