@@ -50,7 +50,8 @@ cp "$GUEST_DIR/bootsector.bin" good.img
 truncate -s 1M good.img empty.img
 good="file=good.img,format=raw" empty="file=empty.img,format=raw"
 
-start -drive "$empty,index=0" -drive "$good,index=1" -boot menu=on -smp 16
+start -drive "$empty,index=0" -drive "$good,index=1" -smp 16 \
+	-boot menu=on,splash-time=60000
 wait_for "Press ESC for boot menu" debug.log
 check $? "-boot menu=on: SeaBIOS asks"
 grep -qa "Found 16 cpu(s) max supported 16 cpu(s)" debug.log

@@ -105,7 +105,8 @@ static void test_firmware_options(void **state)
 	assert_string_equal(options.serial[1], "null");
 	assert_int_equal(parse("-boot order=nc,menu=on"), 0);
 	assert_string_equal(options.boot_order, "nc");
-	assert_int_equal(parse("-boot order=dc,once=n -boot menu=on"), 0);
+	assert_int_equal(parse("-boot order=dc,once=n -boot menu=on,splash-time=500"), 0);
+	assert_int_equal(options.boot_menu_ms, 500);
 	assert_string_equal(options.boot_order, "dc");
 	assert_string_equal(options.boot_once, "n");
 	assert_true(options.boot_menu);

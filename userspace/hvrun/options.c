@@ -275,6 +275,7 @@ static int set_boot(struct options *options, const char *value, struct error *er
 
 	if (keyval_parse(&words, "boot", "order", value, err) < 0 ||
 	    keyval_get_bool(&words, "menu", &options->boot_menu, err) < 0 ||
+	    keyval_get_number(&words, "splash-time", UINT16_MAX, &options->boot_menu_ms, err) < 0 ||
 	    get_boot_order(&words, "order", options->boot_order, err) < 0 ||
 	    get_boot_order(&words, "once", options->boot_once, err) < 0)
 		return -1;

@@ -76,6 +76,13 @@ static int add_smbios(struct machine *machine)
 	return fw_cfg_add_file(machine->fw_cfg, SMBIOS_FILE_TABLES, smbios.data, smbios.bytes);
 }
 
+static int add_menu_time(struct fw_cfg *cfg, uint64_t ms)
+{
+	uint16_t value = htole16(ms);
+
+	return ms ? fw_cfg_add_file(cfg, "etc/boot-menu-wait", &value, sizeof(value)) : 0;
+}
+
 int fw_files_add(struct machine *machine, struct error *err)
 {
 	const struct options *options = machine->options;
@@ -89,7 +96,7 @@ int fw_files_add(struct machine *machine, struct error *err)
 	    fw_cfg_add_number(cfg, FW_CFG_IRQ0_OVERRIDE, 1, 4) < 0 ||
 	    fw_cfg_add(cfg, FW_CFG_UUID, options->uuid, sizeof(options->uuid)) < 0 ||
 	    add_numa(cfg, options->cpus) < 0 || add_memory_map(cfg, &machine->ram) < 0 ||
-	    add_smbios(machine) < 0)
+	    add_menu_time(cfg, options->boot_menu_ms) < 0 || add_smbios(machine) < 0)
 		return error_set(err, "cannot describe the machine to its firmware");
 	return add_acpi(machine, err);
 }
