@@ -9,7 +9,8 @@
  * whose bytes Bochs writes to its own stdout at once: no line speed, no interrupts.
  *
  *	frame: type (1 byte), length (4 bytes, little-endian), payload
- *	to hvlab:   'H' agent is up, 'O' stdout, 'E' stderr, 'X' exit status (1 byte, last)
+ *	to hvlab:   'H' agent is up, 'O' stdout, 'E' stderr, 'X' exit status (1 byte, last),
+ *		    'B' a heartbeat: each CPU of L1 in turn still runs programs
  *	from hvlab: 'I' stdin, 'C' end of stdin, 'W' window size (rows, columns: 2 x 16 bit),
  *		    'A' the exit status has arrived: only now may L1 power off, because the
  *		    emulator drops what its reader has not fetched by then
@@ -22,6 +23,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,12 +36,14 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #define FRAME_MAX 32768
 #define HEADER 5
 #define ACK_TIMEOUT_MS 60000
 #define BOCHS_PORT 0xe9
+#define BEAT_SECONDS 5
 
 static const char preamble[] = "\0hvlab";
 
@@ -267,6 +271,30 @@ static void deliver(struct job *job)
 	in.have = in.written = 0;
 }
 
+/*
+ * Tells now and then that L1 lives. A CPU that hangs with interrupts off would not be missed by
+ * the others: the agent moves from one to the next, and falls silent where it gets stuck.
+ */
+static void beat(void)
+{
+	static time_t last;
+	static long next;
+	long cpus = sysconf(_SC_NPROCESSORS_CONF);
+	struct timespec now;
+	cpu_set_t one;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	if (now.tv_sec - last < BEAT_SECONDS)
+		return;
+	last = now.tv_sec;
+	CPU_ZERO(&one);
+	CPU_SET(next, &one);
+	next = (next + 1) % cpus;
+	/* That one may be offline: the others are there. */
+	sched_setaffinity(0, sizeof(one), &one);
+	send_frame('B', NULL, 0);
+}
+
 /* Relays until the job's first process has ended; returns its wait status. */
 static int relay(struct job *job)
 {
@@ -284,6 +312,7 @@ static int relay(struct job *job)
 
 		/* SIGCHLD ends the poll; the bound covers one that came just before. */
 		poll(p, 4, 100);
+		beat();
 		if (p[0].revents && !forward(job->out, 'O') && !job->tty)
 			job->out = -1;
 		if (p[1].revents && !forward(job->err, 'E'))

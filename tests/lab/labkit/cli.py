@@ -17,7 +17,7 @@ EXIT_LAB = 123
 STATUS_HELP = """\
 exit status of `run`: the command's own (128 + N if signal N ended it);
   123  the lab itself could not be set up
-  124  --timeout was over
+  124  --timeout was over, or L1 hung
   125  L1's kernel is sick (panic, oops, WARN, sanitizer or lockdep report, stall) or died,
        whatever the command said
   130  interrupted
@@ -60,6 +60,8 @@ def _parser():
     r.add_argument("--env", action="append", default=[], metavar="NAME=VALUE")
     r.add_argument("--timeout", type=float, metavar="S",
                    help="seconds, boot included (600; none when interactive)")
+    r.add_argument("--silence", type=float, default=180, metavar="S",
+                   help="take L1 for dead when one of its CPUs has run nothing for so long (180)")
     r.add_argument("--interactive", action="store_true",
                    help="connect stdin; a shell by default. Ctrl-] ends L1")
     r.add_argument("--icount", action="store_true",
@@ -105,8 +107,8 @@ def _run(args):
               smp=1 if args.icount else args.smp, mem=args.mem, disk=args.disk,
               with_paths=args.with_paths, carry=args.carry, packages=args.packages,
               env=dict(pair.split("=", 1) for pair in args.env), out=args.out,
-              timeout=timeout, stdin=stdin, icount=args.icount, append=args.append,
-              log=args.log, emulator_args=args.emulator_arg)
+              timeout=timeout, silence=args.silence, stdin=stdin, icount=args.icount,
+              append=args.append, log=args.log, emulator_args=args.emulator_arg)
     return runner.run(job, args.verbose or args.interactive)
 
 

@@ -33,6 +33,7 @@ class Job:
     env: dict = field(default_factory=dict)
     out: Path = None
     timeout: float = None
+    silence: float = 180    # longest between two words of the agent, who has one every 5 s
     stdin: str = "none"     # none, pipe or tty
     icount: bool = False
     append: str = ""

@@ -64,10 +64,11 @@ class Run:
         self.started = time.monotonic()
         self.watch = LogWatch()
         self.status = None          # the job's exit status, once it ended
-        self.stopped = None         # why hvlab ended L1 itself: deadline, boot, signal, interrupt
+        self.stopped = None         # why hvlab ended L1 itself: as below, or interrupt
         self.deadline = self.started + job.timeout if job.timeout else None
         self.boot_deadline = self.started + job.kernel.boot_s   # None once the agent is up
         self.evidence = None
+        self._heard = None          # when the agent said something last, if it has to
         self._received = bytearray()
         self._in_frames = False
         self._late = []             # lines of the log that hvlab itself has asked for
@@ -105,14 +106,18 @@ class Run:
         elif kind == b"E":
             _write(2, payload)
         elif kind == b"X":
-            self.status = payload[0]
+            self.status, self._heard = payload[0], None
             self._to_agent += _frame(b"A")
             self.deadline = time.monotonic() + POWEROFF_S
         elif kind == b"H":
             self.boot_deadline = None
+            self._heard = self.deadline
             if self.verbose:
                 say(f"L1 ({self.job.kernel.release}) is up after "
                     f"{time.monotonic() - self.started:.1f} s")
+        # Whoever reads the output may have taken his time.
+        if self._heard:
+            self._heard = time.monotonic()
 
     def _on_stdin(self, fd):
         data = os.read(fd, FRAME_MAX)
@@ -174,7 +179,7 @@ class Run:
             except KeyboardInterrupt:
                 self.stopped = "interrupt"
             # A kernel that has reported its own sickness has said what there is to say.
-            if self.stopped in ("boot", "deadline", "signal") and not self.watch.reason:
+            if self.stopped in ("boot", "silent", "deadline", "signal") and not self.watch.reason:
                 self._examine(machine)
             if self._open:
                 process.kill()
@@ -190,7 +195,9 @@ class Run:
     def _loop(self, to_agent):
         while self._open and not self.stopped:
             wait = 0.2 if self._to_agent else 1.0
-            for what, deadline in (("boot", self.boot_deadline), ("deadline", self.deadline)):
+            silent = self._heard and self._heard + self.job.silence
+            for what, deadline in (("boot", self.boot_deadline), ("silent", silent),
+                                   ("deadline", self.deadline)):
                 if deadline:
                     left = deadline - time.monotonic()
                     if left <= 0:
@@ -241,6 +248,8 @@ class Run:
             return self.status
         if self.stopped == "boot":
             return self._fail(EXIT_TIMEOUT, f"L1 was not up after {self.job.kernel.boot_s} s")
+        if self.stopped == "silent":
+            return self._fail(EXIT_TIMEOUT, f"L1 was silent for {self.job.silence:g} s")
         if self.stopped == "signal":
             return self._fail(EXIT_TIMEOUT, "told to end, L1 killed")
         if self.stopped:

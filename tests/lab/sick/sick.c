@@ -12,7 +12,7 @@
 
 static char *how = "";
 module_param(how, charp, 0);
-MODULE_PARM_DESC(how, "oops, warn, atomic, lockup, hung or dead");
+MODULE_PARM_DESC(how, "oops, warn, atomic, lockup, hung, stuck or dead");
 
 static int sick_hang(void *unused)
 {
@@ -49,6 +49,8 @@ static int __init sick_init(void)
 	} else if (!strcmp(how, "hung")) {
 		if (IS_ERR(kthread_run(sick_hang, NULL, "sick")))
 			return -ENOMEM;
+	} else if (!strcmp(how, "stuck")) {
+		smp_call_function_single(num_online_cpus() - 1, sick_stop, NULL, 0);
 	} else if (!strcmp(how, "dead")) {
 		on_each_cpu(sick_stop, NULL, 0);
 	}
