@@ -139,8 +139,8 @@ struct myhv_backend {
 	 */
 	int (*msr_get)(struct myhv_vcpu *vcpu, u32 index, u64 *value);
 	int (*msr_set)(struct myhv_vcpu *vcpu, u32 index, u64 value);
-	/* [sleep] Let the guest access an MSR without an exit, or not. */
-	void (*msr_intercept)(struct myhv_vcpu *vcpu, u32 index, bool read, bool write);
+	/* [sleep] vcpu->msr_filtered changed: every MSR access of the guest must exit, or not. */
+	void (*msr_filter_changed)(struct myhv_vcpu *vcpu);
 
 	/* [any] 0, MYHV_EVENT_SHADOW_STI or MYHV_EVENT_SHADOW_MOV_SS; set: vcpu->in_shadow too */
 	u32 (*shadow_get)(struct myhv_vcpu *vcpu);

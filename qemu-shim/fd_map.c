@@ -23,6 +23,7 @@ static const size_t object_bytes[NR_KINDS] = {
 	[KIND_SYS] = sizeof(struct object),
 	[KIND_VM] = sizeof(struct vm),
 	[KIND_VCPU] = sizeof(struct vcpu),
+	[KIND_STATS] = sizeof(struct stats),
 };
 
 /* ---- objects ---- */
@@ -62,6 +63,33 @@ static void vm_free(struct vm *vm)
 	vm->exception_payload = false;
 	vm->triple_fault_event = false;
 	vm->dirty_log_manual = false;
+	vm->x2apic_api = 0;
+	vm->slots_end = 0;
+	vm->nr_vcpus = 0;
+	vm->max_vcpu_ids = 0;
+	vm->dirty_ring_bytes = 0;
+}
+
+void vcpu_link(struct vcpu *vcpu)
+{
+	shim_lock();
+	vcpu->next = vcpu->vm->vcpus;
+	vcpu->vm->vcpus = vcpu;
+	shim_unlock();
+}
+
+static void vcpu_unlink(struct vcpu *vcpu)
+{
+	struct vcpu **link;
+
+	shim_lock();
+	for (link = &vcpu->vm->vcpus; *link; link = &(*link)->next)
+		if (*link == vcpu) {
+			*link = vcpu->next;
+			break;
+		}
+	dirty_ring_destroy(vcpu);
+	shim_unlock();
 }
 
 static void vcpu_free(struct vcpu *vcpu)
@@ -70,8 +98,10 @@ static void vcpu_free(struct vcpu *vcpu)
 		munmap(vcpu->run, vcpu->run_bytes);
 	vcpu->run = NULL;
 	vcpu->answer = MYHV_EXIT_NONE;
-	if (vcpu->vm)
+	if (vcpu->vm) {
+		vcpu_unlink(vcpu);
 		object_put(&vcpu->vm->base);
+	}
 	vcpu->vm = NULL;
 }
 
@@ -83,6 +113,8 @@ void object_put(struct object *o)
 		vm_free((struct vm *)o);
 	if (o->kind == KIND_VCPU)
 		vcpu_free((struct vcpu *)o);
+	if (o->kind == KIND_STATS)
+		stats_free((struct stats *)o);
 	shim_lock();
 	o->next_free = free_objects[o->kind];
 	free_objects[o->kind] = o;

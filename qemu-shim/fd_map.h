@@ -15,6 +15,9 @@ void object_put(struct object *o);
 /* A new object with one reference, or NULL. */
 struct object *object_new(enum shim_kind kind);
 
+/* It belongs to its VM from now on. */
+void vcpu_link(struct vcpu *vcpu);
+
 /* @fd stands for @o from now on (takes a reference of its own). -EMFILE, -ENOMEM */
 int fd_assign(int fd, struct object *o);
 void fd_clear(int fd);

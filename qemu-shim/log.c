@@ -16,8 +16,6 @@
 #include "log.h"
 
 #define LINE_BYTES 256
-/* out of the way of programs that count on the lowest number */
-#define LOWEST_FD 700
 
 bool log_on;
 
@@ -120,7 +118,7 @@ __attribute__((constructor)) static void log_open(void)
 	fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return;
-	log_fd = fcntl(fd, F_DUPFD_CLOEXEC, LOWEST_FD);
+	log_fd = fcntl(fd, F_DUPFD_CLOEXEC, HIDDEN_FD);
 	if (log_fd < 0)
 		log_fd = fd;
 	else

@@ -236,7 +236,10 @@ static struct vcpu *vcpu_behind(int fd)
 											       \
 		if (!vcpu)                                                                     \
 			return NEXT(name)(addr, bytes, prot, flags, fd, offset);               \
-		r = offset ? -EINVAL : run_map(vcpu, fd, addr, bytes, prot, flags);            \
+		if (offset == KVM_DIRTY_LOG_PAGE_OFFSET * SHIM_PAGE)                           \
+			r = dirty_ring_map(vcpu, addr, bytes, prot, flags);                    \
+		else                                                                           \
+			r = offset ? -EINVAL : run_map(vcpu, fd, addr, bytes, prot, flags);    \
 		log_line("vcpu(fd %d) mmap(%zu, %lld) = %#lx", fd, bytes, (long long)offset, r); \
 		object_put(&vcpu->base);                                                       \
 		return (void *)returned(r);                                                    \
@@ -244,6 +247,37 @@ static struct vcpu *vcpu_behind(int fd)
 
 DEFINE_MMAP(mmap, off_t)
 DEFINE_MMAP(mmap64, off64_t)
+
+/* ---- reading counters ---- */
+
+static void before_read(int fd)
+{
+	struct object *o = fd_get(fd);
+
+	if (!o)
+		return;
+	if (o->kind == KIND_STATS)
+		stats_refresh(o, fd);
+	object_put(o);
+}
+
+EXPORT ssize_t read(int fd, void *to, size_t bytes)
+{
+	before_read(fd);
+	return NEXT(read)(fd, to, bytes);
+}
+
+EXPORT ssize_t pread(int fd, void *to, size_t bytes, off_t offset)
+{
+	before_read(fd);
+	return NEXT(pread)(fd, to, bytes, offset);
+}
+
+EXPORT ssize_t pread64(int fd, void *to, size_t bytes, off64_t offset)
+{
+	before_read(fd);
+	return NEXT(pread64)(fd, to, bytes, offset);
+}
 
 /* ---- calls ---- */
 

@@ -69,6 +69,25 @@ long run_map(struct vcpu *vcpu, int fd, void *addr, size_t bytes, int prot, int 
 	return at;
 }
 
+long dirty_ring_map(struct vcpu *vcpu, void *addr, size_t bytes, int prot, int flags)
+{
+	int placement = flags & (MAP_FIXED | MAP_FIXED_NOREPLACE | MAP_32BIT);
+	void *p;
+	long at;
+
+	if (!vcpu->dirty || !bytes || bytes > vcpu->vm->dirty_ring_bytes || !(flags & MAP_SHARED) ||
+	    (prot & PROT_EXEC))
+		return -EINVAL;
+	at = map(addr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | placement, -1, 0);
+	if (at < 0)
+		return at;
+	p = mremap(vcpu->dirty, 0, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, (void *)at);
+	if (p != MAP_FAILED && !mprotect(p, bytes, prot))
+		return at;
+	munmap((void *)at, bytes);
+	return -ENOMEM;
+}
+
 /* ---- exits ---- */
 
 static uint32_t io_to_kvm(struct vcpu *vcpu, struct kvm_run *run)
@@ -112,9 +131,15 @@ static uint32_t msr_to_kvm(struct vcpu *vcpu, struct kvm_run *run)
 {
 	const struct myhv_exit *exit = vcpu->exit;
 
+	static const uint32_t reasons[] = {
+		[MYHV_MSR_UNKNOWN] = KVM_MSR_EXIT_REASON_UNKNOWN,
+		[MYHV_MSR_INVALID] = KVM_MSR_EXIT_REASON_INVAL,
+		[MYHV_MSR_FILTERED] = KVM_MSR_EXIT_REASON_FILTER,
+	};
+
 	run->msr.error = 0;
 	memset(run->msr.pad, 0, sizeof(run->msr.pad));
-	run->msr.reason = KVM_MSR_EXIT_REASON_UNKNOWN;
+	run->msr.reason = reasons[exit->msr.cause & 3];
 	run->msr.index = exit->msr.index;
 	run->msr.data = exit->msr.value;
 	vcpu->answer = exit->reason;
@@ -184,6 +209,7 @@ static const struct exit_row {
 	[MYHV_EXIT_EMULATION] = { .fill = emulation_to_kvm },
 	[MYHV_EXIT_FAIL_ENTRY] = { .fill = fail_entry_to_kvm },
 	[MYHV_EXIT_SHUTDOWN_VM] = { .reason = KVM_EXIT_UNKNOWN },
+	[MYHV_EXIT_DIRTY] = { .reason = KVM_EXIT_DIRTY_RING_FULL },
 };
 
 static void publish(struct vcpu *vcpu)
@@ -245,6 +271,20 @@ static bool may_coalesce(const struct vcpu *vcpu)
 	       (exit->reason == MYHV_EXIT_IO && exit->io.is_write);
 }
 
+/* Until there is something for the client to do. */
+static long run_guest(struct vcpu *vcpu, int fd)
+{
+	long r;
+
+	do {
+		r = sys_ioctl(fd, MYHV_VCPU_RUN, NULL);
+		if (vcpu->dirty)
+			dirty_ring_fill(vcpu, fd);
+		/* the module's limit was an old one */
+	} while (r == 0 && vcpu->exit->reason == MYHV_EXIT_DIRTY && !dirty_ring_is_full(vcpu));
+	return r;
+}
+
 long vcpu_run(struct vcpu *vcpu, int fd)
 {
 	struct kvm_run *run = vcpu->run;
@@ -260,10 +300,14 @@ long vcpu_run(struct vcpu *vcpu, int fd)
 		if (r)
 			return r;
 	}
+	if (vcpu->dirty && dirty_ring_is_full(vcpu)) {
+		run->exit_reason = KVM_EXIT_DIRTY_RING_FULL;
+		return 0;
+	}
 	if (vcpu->answer)
 		take_answer(vcpu);
 	do {
-		r = sys_ioctl(fd, MYHV_VCPU_RUN, NULL);
+		r = run_guest(vcpu, fd);
 	} while (r == 0 && may_coalesce(vcpu) &&
 		 write_coalesced(vcpu->vm, vcpu->exit, (char *)run + vcpu->data_offset));
 	publish(vcpu);

@@ -126,6 +126,8 @@ long slot_set(struct vm *vm, int fd, const struct kvm_userspace_memory_region *r
 		return -EINVAL;
 	if (!region->memory_size)
 		return slot->bytes ? slot_delete(slot, fd) : -EINVAL;
+	if (region->slot >= vm->slots_end)
+		vm->slots_end = region->slot + 1;
 	return slot->bytes ? slot_change(slot, fd, region) : slot_create(slot, fd, region);
 }
 
@@ -143,6 +145,8 @@ long slot_dirty_get(struct vm *vm, int fd, const struct kvm_dirty_log *log)
 	struct slot *slot = logged_slot(vm, log->slot);
 	struct myhv_mem_dirty dirty;
 
+	if (vm->dirty_ring_bytes)
+		return -ENXIO;
 	if (log->slot >= MAX_SLOTS)
 		return -EINVAL;
 	if (!slot)
@@ -162,6 +166,8 @@ long slot_dirty_clear(struct vm *vm, int fd, const struct kvm_clear_dirty_log *l
 	uint64_t pages, first = log->first_page, count = log->num_pages;
 	struct myhv_mem_dirty dirty;
 
+	if (vm->dirty_ring_bytes)
+		return -ENXIO;
 	if (log->slot >= MAX_SLOTS || first % 64)
 		return -EINVAL;
 	if (!slot)

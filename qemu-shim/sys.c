@@ -90,9 +90,9 @@ int copy_out(uint64_t to, const void *from, size_t bytes)
 	return r;
 }
 
-void *page_alloc_shared(void)
+void *pages_alloc_shared(size_t bytes)
 {
-	void *p = (void *)syscall(SYS_mmap, NULL, SHIM_PAGE, PROT_READ | PROT_WRITE,
+	void *p = (void *)syscall(SYS_mmap, NULL, bytes, PROT_READ | PROT_WRITE,
 				  MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;

@@ -22,6 +22,8 @@ const struct call *call_find(enum shim_kind kind, uint32_t request)
 		return call ? call : find(irq_calls, nr_irq_calls, request);
 	case KIND_VCPU:
 		return find(vcpu_calls, nr_vcpu_calls, request);
+	case KIND_STATS:
+		break;
 	}
 	return NULL;
 }

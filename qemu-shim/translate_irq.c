@@ -259,25 +259,41 @@ static long irq_line_status(struct object *o, int fd, uint64_t arg)
 	return copy_out(arg, &level, sizeof(level));
 }
 
+/* Bits 63:40 are of the destination only for those who have asked for them. */
+static int msi_address(const struct vm *vm, uint32_t hi, uint32_t lo, __u64 *address)
+{
+	bool wide = vm->x2apic_api & KVM_X2APIC_API_USE_32BIT_IDS;
+
+	*address = lo | (wide ? (uint64_t)hi << 32 : 0);
+	return wide && (hi & 0xff) ? -EINVAL : 0;
+}
+
 static long irq_signal_msi(struct object *o, int fd, uint64_t arg)
 {
 	struct kvm_msi from;
-	struct myhv_msi msi;
+	struct myhv_msi msi = { 0 };
 
 	if (copy_in(&from, arg, sizeof(from)))
 		return -EFAULT;
-	if (from.flags)
+	msi.data = from.data;
+	if (from.flags || msi_address(vm_of(o), from.address_hi, from.address_lo, &msi.address))
 		return -EINVAL;
-	msi = (struct myhv_msi){
-		.address = (uint64_t)from.address_hi << 32 | from.address_lo,
-		.data = from.data,
-	};
 	return without_chip(sys_ioctl(fd, MYHV_IRQ_MSI, &msi), -EINVAL);
 }
 
 /* ---- routes ---- */
 
-static long routes_set(int fd, uint64_t entries, uint32_t count)
+static int route_of(const struct vm *vm, const struct kvm_irq_routing_entry *from,
+		    struct myhv_irq_route *to)
+{
+	int r = route_from_kvm(from, to);
+
+	if (r || to->type != MYHV_ROUTE_MSI)
+		return r;
+	return msi_address(vm, from->u.msi.address_hi, from->u.msi.address_lo, &to->msi.address);
+}
+
+static long routes_set(struct vm *vm, int fd, uint64_t entries, uint32_t count)
 {
 	struct kvm_irq_routing_entry *from = calloc(count + 1, sizeof(*from));
 	struct myhv_irq_route *routes = calloc(count + 1, sizeof(*routes));
@@ -287,7 +303,7 @@ static long routes_set(int fd, uint64_t entries, uint32_t count)
 	if (!r)
 		r = copy_in(from, entries, count * sizeof(*from));
 	for (uint32_t i = 0; i < count && !r; i++)
-		r = route_from_kvm(&from[i], &routes[i]);
+		r = route_of(vm, &from[i], &routes[i]);
 	if (!r)
 		r = without_chip(sys_ioctl(fd, MYHV_IRQ_ROUTING, &routing), -EINVAL);
 	free(routes);
@@ -303,7 +319,8 @@ static long irq_set_gsi_routing(struct object *o, int fd, uint64_t arg)
 		return -EFAULT;
 	if (routing.flags || routing.nr > vm_of(o)->limits[MYHV_PROP_IRQ_ROUTES])
 		return -EINVAL;
-	return routes_set(fd, arg + offsetof(struct kvm_irq_routing, entries), routing.nr);
+	return routes_set(vm_of(o), fd, arg + offsetof(struct kvm_irq_routing, entries),
+			  routing.nr);
 }
 
 /* ---- event descriptors ---- */

@@ -13,6 +13,9 @@
 #define MCG_SER_P (1ull << 24)
 #define MCE_BANKS 32
 #define PV_FEATURES (MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT)
+#define GUEST_DEBUG_FLAGS                                                                    \
+	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |            \
+	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
 #define CPUID_EXT_FEATURES 0x80000001u
 #define ECX_CMP_LEGACY (1u << 1)
 
@@ -53,7 +56,8 @@ static const struct cap {
 	{ KVM_CAP_PIT_STATE2, FROM_VALUE, 1 },
 	{ KVM_CAP_IOEVENTFD, FROM_VALUE, 1 },
 	{ KVM_CAP_SET_IDENTITY_MAP_ADDR, FROM_VALUE, 1 },
-	{ KVM_CAP_ADJUST_CLOCK, FROM_VALUE, KVM_CLOCK_TSC_STABLE },
+	{ KVM_CAP_ADJUST_CLOCK, FROM_VALUE,
+	  KVM_CLOCK_TSC_STABLE | KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC },
 	{ KVM_CAP_INTERNAL_ERROR_DATA, FROM_VALUE, 1 },
 	{ KVM_CAP_VCPU_EVENTS, FROM_VALUE, 1 },
 	{ KVM_CAP_DEBUGREGS, FROM_VALUE, 1 },
@@ -81,6 +85,21 @@ static const struct cap {
 	{ KVM_CAP_MANUAL_DIRTY_LOG_PROTECT2, FROM_VALUE, KVM_DIRTY_LOG_MANUAL_PROTECT_ENABLE },
 	{ KVM_CAP_X86_TRIPLE_FAULT_EVENT, FROM_VALUE, 1 },
 	{ KVM_CAP_XSAVE2, FROM_VALUE, sizeof(struct kvm_xsave) },
+	{ KVM_CAP_KVMCLOCK_CTRL, FROM_VALUE, 1 },
+	{ KVM_CAP_VCPU_ATTRIBUTES, FROM_VALUE, 1 },
+	{ KVM_CAP_SYS_ATTRIBUTES, FROM_VALUE, 1 },
+	{ KVM_CAP_X2APIC_API, FROM_VALUE, X2APIC_API },
+	{ KVM_CAP_GET_MSR_FEATURES, FROM_VALUE, 1 },
+	{ KVM_CAP_MSR_PLATFORM_INFO, FROM_VALUE, 1 },
+	{ KVM_CAP_X86_USER_SPACE_MSR, FROM_VALUE, 1 },
+	{ KVM_CAP_X86_MSR_FILTER, FROM_VALUE, 1 },
+	{ KVM_CAP_ENFORCE_PV_FEATURE_CPUID, FROM_VALUE, 1 },
+	{ KVM_CAP_DIRTY_LOG_RING, FROM_VALUE, DIRTY_RING_MAX_BYTES },
+	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, FROM_VALUE, DIRTY_RING_MAX_BYTES },
+	{ KVM_CAP_SET_GUEST_DEBUG2, FROM_VALUE, GUEST_DEBUG_FLAGS },
+	{ KVM_CAP_BINARY_STATS_FD, FROM_VALUE, 1 },
+	{ KVM_CAP_DISABLE_QUIRKS, FROM_VALUE, 1 },
+	{ KVM_CAP_DISABLE_QUIRKS2, FROM_VALUE, QUIRKS },
 };
 
 long extension_value(struct vm *vm, int fd, uint64_t cap)
@@ -122,7 +141,7 @@ static int vm_init(struct vm *vm, int sys_fd)
 	uint64_t value;
 
 	vm->slots = calloc(MAX_SLOTS, sizeof(*vm->slots));
-	vm->ring = page_alloc_shared();
+	vm->ring = pages_alloc_shared(SHIM_PAGE);
 	if (!vm->slots || !vm->ring)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < NR_LIMITS; i++)
@@ -241,7 +260,31 @@ static long sys_mce_cap(struct object *o, int fd, uint64_t arg)
 	return copy_out(arg, &cap, sizeof(cap));
 }
 
+static long sys_msr_features(struct object *o, int fd, uint64_t arg)
+{
+	return msr_feature_list(fd, arg);
+}
+
+static long sys_get_msrs(struct object *o, int fd, uint64_t arg)
+{
+	return msr_features_get(fd, arg);
+}
+
+static long sys_has_attr(struct object *o, int fd, uint64_t arg)
+{
+	return sys_attr(fd, KVM_HAS_DEVICE_ATTR, arg);
+}
+
+static long sys_get_attr(struct object *o, int fd, uint64_t arg)
+{
+	return sys_attr(fd, KVM_GET_DEVICE_ATTR, arg);
+}
+
 const struct call sys_calls[] = {
+	CALL(KVM_GET_MSR_FEATURE_INDEX_LIST, sys_msr_features),
+	CALL(KVM_GET_MSRS, sys_get_msrs),
+	CALL(KVM_HAS_DEVICE_ATTR, sys_has_attr),
+	CALL(KVM_GET_DEVICE_ATTR, sys_get_attr),
 	CALL(KVM_GET_API_VERSION, sys_api_version),
 	CALL(KVM_CREATE_VM, sys_create_vm),
 	CALL(KVM_CHECK_EXTENSION, sys_check_extension),

@@ -11,6 +11,8 @@
 
 #define MSR_IA32_MCG_CAP 0x179
 #define MAX_MSRS 256 /* KVM's limit of a call */
+#define APIC_BASE_EXTD (1ull << 10)
+#define APIC_ID 0x20
 
 static struct vcpu *vcpu_of(struct object *o)
 {
@@ -129,19 +131,48 @@ static long group_at(int fd, unsigned long request, uint32_t group, uint64_t arg
 	return sys_ioctl(fd, request, &io);
 }
 
+static bool wide_ids(const struct vcpu *vcpu)
+{
+	return vcpu->vm->x2apic_api & KVM_X2APIC_API_USE_32BIT_IDS;
+}
+
+/* How the client sees the ID of an x2APIC, which cannot be set; 0: it is no x2APIC. */
+static long x2apic_id(struct vcpu *vcpu, int fd, uint32_t *id)
+{
+	struct myhv_vcpu_state s;
+	long r = state_get(fd, MYHV_STATE_CONTROL, &s);
+
+	if (r || !(s.control.apic_base & APIC_BASE_EXTD))
+		return r;
+	*id = wide_ids(vcpu) ? vcpu->id : vcpu->id << 24;
+	return 1;
+}
+
 static long vcpu_get_lapic(struct object *o, int fd, uint64_t arg)
 {
+	uint32_t id;
 	long r = group_at(fd, MYHV_VCPU_STATE_GET, MYHV_STATE_LAPIC, arg,
 			  offsetof(struct myhv_vcpu_state, lapic));
 
+	if (!r)
+		r = x2apic_id(vcpu_of(o), fd, &id);
+	if (r == 1)
+		r = copy_out(arg + APIC_ID, &id, sizeof(id));
 	return r == -ENXIO ? -EINVAL : r;
 }
 
 static long vcpu_set_lapic(struct object *o, int fd, uint64_t arg)
 {
-	long r = group_at(fd, MYHV_VCPU_STATE_SET, MYHV_STATE_LAPIC, arg,
-			  offsetof(struct myhv_vcpu_state, lapic));
+	uint32_t id, wanted;
+	long r = copy_in(&wanted, arg + APIC_ID, sizeof(wanted));
 
+	if (!r)
+		r = x2apic_id(vcpu_of(o), fd, &id);
+	if (r == 1) /* the old format is not looked at */
+		r = id == wanted || !wide_ids(vcpu_of(o)) ? 0 : -EINVAL;
+	if (!r)
+		r = group_at(fd, MYHV_VCPU_STATE_SET, MYHV_STATE_LAPIC, arg,
+			     offsetof(struct myhv_vcpu_state, lapic));
 	return r == -ENXIO ? -EINVAL : r;
 }
 
@@ -500,6 +531,44 @@ static long vcpu_set_tsc_khz(struct object *o, int fd, uint64_t arg)
 	return sys_prop_set(fd, MYHV_PROP_VCPU_TSC_KHZ, khz);
 }
 
+static long vcpu_kvmclock_ctrl(struct object *o, int fd, uint64_t arg)
+{
+	return sys_prop_set(fd, MYHV_PROP_VCPU_CLOCK_STOPPED, 1);
+}
+
+/* ---- attributes, capabilities, counters ---- */
+
+static long vcpu_has_attr(struct object *o, int fd, uint64_t arg)
+{
+	return vcpu_attr(fd, KVM_HAS_DEVICE_ATTR, arg);
+}
+
+static long vcpu_get_attr(struct object *o, int fd, uint64_t arg)
+{
+	return vcpu_attr(fd, KVM_GET_DEVICE_ATTR, arg);
+}
+
+static long vcpu_set_attr(struct object *o, int fd, uint64_t arg)
+{
+	return vcpu_attr(fd, KVM_SET_DEVICE_ATTR, arg);
+}
+
+static long vcpu_enable_cap(struct object *o, int fd, uint64_t arg)
+{
+	struct kvm_enable_cap cap;
+
+	if (copy_in(&cap, arg, sizeof(cap)))
+		return -EFAULT;
+	if (cap.flags || cap.cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+		return -EINVAL;
+	return sys_prop_set(fd, MYHV_PROP_VCPU_PV_STRICT, !!cap.args[0]);
+}
+
+static long vcpu_stats(struct object *o, int fd, uint64_t arg)
+{
+	return stats_open(o, fd);
+}
+
 /* ---- accepted, and without effect ---- */
 
 /* The client's copy of the TPR for 32-bit Windows: our TPR accesses need no help. */
@@ -556,6 +625,12 @@ const struct call vcpu_calls[] = {
 	CALL(KVM_SET_GUEST_DEBUG, vcpu_set_guest_debug),
 	CALL(KVM_GET_TSC_KHZ, vcpu_get_tsc_khz),
 	CALL(KVM_SET_TSC_KHZ, vcpu_set_tsc_khz),
+	CALL(KVM_KVMCLOCK_CTRL, vcpu_kvmclock_ctrl),
+	CALL(KVM_HAS_DEVICE_ATTR, vcpu_has_attr),
+	CALL(KVM_GET_DEVICE_ATTR, vcpu_get_attr),
+	CALL(KVM_SET_DEVICE_ATTR, vcpu_set_attr),
+	CALL(KVM_ENABLE_CAP, vcpu_enable_cap),
+	CALL(KVM_GET_STATS_FD, vcpu_stats),
 	CALL(KVM_SET_VAPIC_ADDR, vcpu_set_vapic_addr),
 	CALL(KVM_TPR_ACCESS_REPORTING, vcpu_tpr_access_reporting),
 };

@@ -40,6 +40,8 @@
 #define MYHV_PROP_IRQ_ROUTES 0x000b	/* most entries of a routing table */
 #define MYHV_PROP_CPU_FEATURES 0x000c	/* MYHV_CPU_FEATURE_* in use */
 #define MYHV_PROP_MCG_CAP 0x000d	/* the most that IA32_MCG_CAP can be set to */
+#define MYHV_PROP_UCODE_REV 0x000e	/* IA32_BIOS_SIGN_ID that vCPUs start with */
+#define MYHV_PROP_ARCH_CAPABILITIES 0x000f /* IA32_ARCH_CAPABILITIES that vCPUs start with */
 
 #define MYHV_BACKEND_SVM 1
 #define MYHV_BACKEND_VMX 2
@@ -63,10 +65,16 @@
 #define MYHV_PROP_VM_PV 0x1005		   /* MYHV_PV_*: paravirtual features offered */
 #define MYHV_PROP_VM_IRQCHIP 0x1006	   /* MYHV_IRQCHIP_*; set: once, until the first vCPU */
 #define MYHV_PROP_VM_PIT 0x1007		   /* 1: 8254 in the kernel; set to 1: at any time */
+#define MYHV_PROP_VM_HIDDEN 0x1008	   /* MYHV_HIDE_*: what guests are not shown */
+#define MYHV_PROP_VM_VCPUS 0x1009	   /* how many there are; read only */
 
 #define MYHV_VM_EXIT_HLT (1ULL << 0)	   /* HLT exits even with a LAPIC in the kernel */
 #define MYHV_VM_EXIT_MSR (1ULL << 1)	   /* unknown MSRs exit instead of #GP */
 #define MYHV_VM_EXIT_HYPERCALL (1ULL << 2) /* unknown hypercalls exit instead of -ENOSYS */
+#define MYHV_VM_EXIT_MSR_INVALID (1ULL << 3)  /* bad accesses of known MSRs exit */
+#define MYHV_VM_EXIT_MSR_FILTERED (1ULL << 4) /* what MYHV_MSR_FILTER denies exits */
+
+#define MYHV_HIDE_PLATFORM_INFO (1ULL << 0) /* reading MSR_PLATFORM_INFO raises #GP */
 
 #define MYHV_PV_CLOCK (1ULL << 0)
 #define MYHV_PV_EOI (1ULL << 1)
@@ -77,6 +85,12 @@
 #define MYHV_PROP_VCPU_TSC_KHZ 0x2001	  /* set: EINVAL when the CPU cannot scale to it */
 #define MYHV_PROP_VCPU_TSC_OFFSET 0x2002
 #define MYHV_PROP_VCPU_EXITS 0x2003	  /* exits so far; read only */
+#define MYHV_PROP_VCPU_PV_STRICT 0x2004	  /* 1: only paravirtual features of its CPUID work */
+#define MYHV_PROP_VCPU_CLOCK_STOPPED 0x2005 /* set to 1: its clock page says that it was stopped */
+#define MYHV_PROP_VCPU_USER_EXITS 0x2006  /* exits to user space so far; read only, like these: */
+#define MYHV_PROP_VCPU_HALTS 0x2007	  /* times it slept in HLT */
+#define MYHV_PROP_VCPU_INJECTIONS 0x2008  /* events delivered */
+#define MYHV_PROP_VCPU_FAULTS 0x2009	  /* second-level page faults */
 
 /**
  * struct myhv_prop - MYHV_PROP_GET, MYHV_PROP_SET (any descriptor)
@@ -385,6 +399,44 @@ struct myhv_chip {
 #define MYHV_CHIP_GET _IOWR(MYHV_IOC_MAGIC, 0x18, struct myhv_chip)
 #define MYHV_CHIP_SET _IOW(MYHV_IOC_MAGIC, 0x19, struct myhv_chip)
 
+#define MYHV_MSR_RANGE_READ (1U << 0)
+#define MYHV_MSR_RANGE_WRITE (1U << 1)
+
+/**
+ * struct myhv_msr_range - a run of MSRs and which of them the guest may access
+ * @first: number of the first one
+ * @count: 1..12288
+ * @flags: accesses that the range decides about: MYHV_MSR_RANGE_*, at least one
+ * @pad: 0
+ * @allowed: user pointer to a bit per MSR, 64-bit little-endian words; 1: as without a filter
+ */
+struct myhv_msr_range {
+	__u32 first;
+	__u32 count;
+	__u32 flags;
+	__u32 pad;
+	__u64 allowed;
+};
+
+#define MYHV_MSR_FILTER_DENY (1U << 0) /* what is in no range is denied */
+
+/**
+ * struct myhv_msr_filter - MYHV_MSR_FILTER (VM): deny guests some MSRs
+ * @flags: MYHV_MSR_FILTER_*
+ * @count: entries at @ranges, at most 16; the first that fits decides. 0, and no flags: no filter
+ * @ranges: user pointer to struct myhv_msr_range[@count]
+ *
+ * A denied access raises #GP, or exits with MYHV_VM_EXIT_MSR_FILTERED. The x2APIC's MSRs
+ * are never denied, nor is user space. When the call returns, no vCPU uses the old filter any
+ * more. While there is one, every MSR access of the guest is an exit. Errors: EINVAL; ENOMEM.
+ */
+struct myhv_msr_filter {
+	__u32 flags;
+	__u32 count;
+	__u64 ranges;
+};
+#define MYHV_MSR_FILTER _IOW(MYHV_IOC_MAGIC, 0x1a, struct myhv_msr_filter)
+
 /* ------------------------------------------------------------------ */
 /* vCPU                                                                */
 
@@ -420,6 +472,7 @@ struct myhv_run_page {
 #define MYHV_EXIT_EMULATION 14	 /* an instruction that the emulator does not know */
 #define MYHV_EXIT_FAIL_ENTRY 15	 /* the CPU refused the guest state */
 #define MYHV_EXIT_SHUTDOWN_VM 16 /* the VM is broken and cannot be entered */
+#define MYHV_EXIT_DIRTY 17	 /* MYHV_VCPU_DIRTY_LIST is full, and the limit stays */
 
 /* struct myhv_exit::flags */
 #define MYHV_EXIT_IF (1U << 0)		  /* RFLAGS.IF */
@@ -483,6 +536,8 @@ struct myhv_exit {
 			__u32 index;
 			__u32 error; /* in: not 0 injects #GP */
 			__u64 value;
+			__u32 cause; /* MYHV_MSR_* */
+			__u32 pad;
 		} msr;
 		struct {
 			__u64 nr;
@@ -515,6 +570,11 @@ struct myhv_exit {
 		__u8 reserve[256];
 	};
 };
+/* myhv_exit::msr.cause: why there is no answer in the kernel */
+#define MYHV_MSR_UNKNOWN 1
+#define MYHV_MSR_INVALID 2
+#define MYHV_MSR_FILTERED 3
+
 #define MYHV_ACCESS_READ (1U << 0)
 #define MYHV_ACCESS_WRITE (1U << 1)
 #define MYHV_ACCESS_FETCH (1U << 2)
@@ -666,5 +726,23 @@ struct myhv_sigmask {
 	__u64 mask;
 };
 #define MYHV_VCPU_SIGMASK _IOW(MYHV_IOC_MAGIC, 0x2c, struct myhv_sigmask)
+
+/**
+ * struct myhv_dirty_list - MYHV_VCPU_DIRTY_LIST (vCPU): take the pages that it has made dirty
+ * @count: room at @pages; out: how many there are now
+ * @limit: exit with MYHV_EXIT_DIRTY as soon as so many are on the list, at most 65536; 0: no list
+ * @pages: user pointer to __u64[@count], guest-physical addresses, oldest first
+ *
+ * A page comes on the list of the vCPU whose run has set its bit in the dirty log, and not again
+ * until that bit is cleared. A run may add a few more than @limit: room for 64 more takes all.
+ * What is taken leaves the list; without a list nothing is kept. The first limit of a list is the
+ * highest that it can have. Errors: EINVAL; ENOMEM; EFAULT; in all cases the list is as before.
+ */
+struct myhv_dirty_list {
+	__u32 count;
+	__u32 limit;
+	__u64 pages;
+};
+#define MYHV_VCPU_DIRTY_LIST _IOWR(MYHV_IOC_MAGIC, 0x2d, struct myhv_dirty_list)
 
 #endif /* _UAPI_MYHV_H */

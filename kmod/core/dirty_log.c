@@ -8,7 +8,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include "core/vm.h"
+#include "core/vcpu.h"
 
 /* A range of a region's log: whole words, the last one may reach beyond the region. */
 struct dirty_range {
@@ -118,4 +118,58 @@ int memslots_dirty(struct myhv_vm *vm, const struct myhv_mem_dirty *args)
 		ret = dirty_move(vm, slot, args);
 	mutex_unlock(&vm->mem.lock);
 	return ret;
+}
+
+/* ---- the list of one vCPU ---- */
+
+void dirty_list_add(struct myhv_vcpu *vcpu, u64 gpa)
+{
+	/* the limit ends the run at the next entry, and no exit adds more than the rest holds */
+	if (vcpu->dirty.count < vcpu->dirty.room + DIRTY_LIST_MORE)
+		vcpu->dirty.pages[vcpu->dirty.count++] = gpa;
+	if (vcpu->dirty.count >= vcpu->dirty.limit)
+		set_bit(VCPU_REQ_DIRTY_FULL, &vcpu->requests);
+}
+
+static int dirty_list_resize(struct myhv_vcpu *vcpu, u32 limit)
+{
+	if (!limit || !vcpu->dirty.pages) {
+		kvfree(vcpu->dirty.pages);
+		vcpu->dirty.pages = NULL;
+		vcpu->dirty.count = 0;
+		vcpu->dirty.room = 0;
+	}
+	if (limit && !vcpu->dirty.pages) {
+		vcpu->dirty.pages = kvcalloc(limit + DIRTY_LIST_MORE, sizeof(u64),
+					     GFP_KERNEL_ACCOUNT);
+		if (!vcpu->dirty.pages)
+			return -ENOMEM;
+		vcpu->dirty.room = limit;
+	}
+	if (limit > vcpu->dirty.room)
+		return -EINVAL;
+	vcpu->dirty.limit = limit;
+	return 0;
+}
+
+int dirty_list_take(struct myhv_vcpu *vcpu, struct myhv_dirty_list *args)
+{
+	u32 taken = min(args->count, vcpu->dirty.count);
+	u64 *pages = vcpu->dirty.pages;
+	int ret;
+
+	if (copy_to_user(u64_to_user_ptr(args->pages), pages, taken * sizeof(*pages)))
+		return -EFAULT;
+	ret = dirty_list_resize(vcpu, args->limit);
+	if (ret)
+		return ret;
+	args->count = taken;
+	if (taken && args->limit) {
+		vcpu->dirty.count -= taken;
+		memmove(pages, pages + taken, vcpu->dirty.count * sizeof(*pages));
+	}
+	clear_bit(VCPU_REQ_DIRTY_FULL, &vcpu->requests);
+	if (vcpu->dirty.count && vcpu->dirty.count >= vcpu->dirty.limit)
+		set_bit(VCPU_REQ_DIRTY_FULL, &vcpu->requests);
+	return 0;
 }

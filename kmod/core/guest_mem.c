@@ -48,7 +48,7 @@ static int access_page(struct myhv_vcpu *vcpu, enum access access, u64 gpa, void
 	if (slot_allows(slot, access)) {
 		ret = copy_user(vcpu, access, u64_to_user_ptr(memslot_hva(slot, gpa)), data, len);
 		if (access == ACCESS_WRITE)
-			memslot_mark_dirty(slot, gpa);
+			memslot_mark_dirty(vcpu, slot, gpa);
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 	return ret;
@@ -125,7 +125,7 @@ int guest_phys_cmpxchg(struct myhv_vcpu *vcpu, u64 gpa, u64 *old, u64 new, unsig
 	if (slot_allows(slot, ACCESS_WRITE)) {
 		ret = cmpxchg_page(vcpu, u64_to_user_ptr(memslot_hva(slot, gpa)), old, new, len);
 		if (!ret)
-			memslot_mark_dirty(slot, gpa);
+			memslot_mark_dirty(vcpu, slot, gpa);
 	}
 	srcu_read_unlock(&vm->srcu, idx);
 	return min(ret, 0);

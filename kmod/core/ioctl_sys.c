@@ -108,6 +108,12 @@ static int sys_prop_value(u32 id, u64 *value)
 	case MYHV_PROP_TSC_KHZ:
 		*value = tsc_khz;
 		return 0;
+	case MYHV_PROP_UCODE_REV:
+		*value = msr_ucode_rev();
+		return 0;
+	case MYHV_PROP_ARCH_CAPABILITIES:
+		*value = msr_arch_capabilities();
+		return 0;
 	case MYHV_PROP_IRQ_ROUTES:
 		*value = MYHV_MAX_IRQ_ROUTES;
 		return 0;

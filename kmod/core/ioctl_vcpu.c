@@ -286,6 +286,13 @@ static long vcpu_mce(void *object, void *args)
 	return memchr_inv(mce->pad, 0, sizeof(mce->pad)) ? -EINVAL : inject_mce(object, mce);
 }
 
+static long vcpu_dirty_list(void *object, void *args)
+{
+	struct myhv_dirty_list *list = args;
+
+	return list->limit > DIRTY_LIST_MAX ? -EINVAL : dirty_list_take(object, list);
+}
+
 static long vcpu_sigmask(void *object, void *args)
 {
 	struct myhv_vcpu *vcpu = object;
@@ -316,6 +323,24 @@ static int vcpu_prop_value(struct myhv_vcpu *vcpu, u32 id, u64 *value)
 		return 0;
 	case MYHV_PROP_VCPU_EXITS:
 		*value = vcpu->stat.exits;
+		return 0;
+	case MYHV_PROP_VCPU_USER_EXITS:
+		*value = vcpu->stat.user_exits;
+		return 0;
+	case MYHV_PROP_VCPU_HALTS:
+		*value = vcpu->stat.halts;
+		return 0;
+	case MYHV_PROP_VCPU_INJECTIONS:
+		*value = vcpu->stat.injections;
+		return 0;
+	case MYHV_PROP_VCPU_FAULTS:
+		*value = vcpu->stat.faults;
+		return 0;
+	case MYHV_PROP_VCPU_PV_STRICT:
+		*value = vcpu->pv_strict;
+		return 0;
+	case MYHV_PROP_VCPU_CLOCK_STOPPED:
+		*value = vcpu->clock_stopped;
 		return 0;
 	}
 	return -ENOENT;
@@ -348,6 +373,13 @@ static long vcpu_prop_set(void *object, void *args)
 			lapic_tsc_changed(vcpu);
 		vcpu_request(vcpu, VCPU_REQ_CLOCK);
 		return 0;
+	case MYHV_PROP_VCPU_PV_STRICT:
+		if (prop->value > 1)
+			return -EINVAL;
+		vcpu->pv_strict = prop->value;
+		return 0;
+	case MYHV_PROP_VCPU_CLOCK_STOPPED:
+		return prop->value == 1 ? pvclock_tell_stopped(vcpu) : -EINVAL;
 	}
 	return vcpu_prop_value(vcpu, prop->id, &unused) ? -ENOENT : -EPERM;
 }
@@ -374,6 +406,7 @@ static const struct ioctl_call vcpu_calls[] = {
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_DEBUG, struct myhv_debug, vcpu_debug),
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_MCE, struct myhv_mce, vcpu_mce),
 	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_SIGMASK, struct myhv_sigmask, vcpu_sigmask),
+	IOCTL_CALL(VCPU_FIRST, MYHV_VCPU_DIRTY_LIST, struct myhv_dirty_list, vcpu_dirty_list),
 };
 static const struct ioctl_call vcpu_prop_calls[] = {
 	IOCTL_CALL(0, MYHV_PROP_GET, struct myhv_prop, vcpu_prop_get),

@@ -38,6 +38,12 @@ static int vm_prop_value(struct myhv_vm *vm, u32 id, u64 *value)
 	case MYHV_PROP_VM_PIT:
 		*value = !!vm->pit;
 		return 0;
+	case MYHV_PROP_VM_HIDDEN:
+		*value = vm->hidden;
+		return 0;
+	case MYHV_PROP_VM_VCPUS:
+		*value = READ_ONCE(vm->nr_vcpus);
+		return 0;
 	}
 	return -ENOENT;
 }
@@ -84,7 +90,10 @@ static int vm_prop_change(struct myhv_vm *vm, u32 id, u64 value)
 		return 0;
 	case MYHV_PROP_VM_EXITS:
 		return flags_set(&vm->exits_to_user, value,
-				 MYHV_VM_EXIT_HLT | MYHV_VM_EXIT_MSR | MYHV_VM_EXIT_HYPERCALL);
+				 MYHV_VM_EXIT_HLT | MYHV_VM_EXIT_MSR | MYHV_VM_EXIT_HYPERCALL |
+				 MYHV_VM_EXIT_MSR_INVALID | MYHV_VM_EXIT_MSR_FILTERED);
+	case MYHV_PROP_VM_HIDDEN:
+		return flags_set(&vm->hidden, value, MYHV_HIDE_PLATFORM_INFO);
 	case MYHV_PROP_VM_PV:
 		return flags_set(&vm->pv_features, value,
 				 MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT);
@@ -315,6 +324,17 @@ static long vm_chip_set(void *object, void *args)
 	return ret;
 }
 
+/* ---- MSRs ---- */
+
+static long vm_msr_filter(void *object, void *args)
+{
+	const struct myhv_msr_filter *filter = args;
+
+	if (filter->flags & ~MYHV_MSR_FILTER_DENY || filter->count > MSR_FILTER_RANGES)
+		return -EINVAL;
+	return msr_filter_set(object, filter);
+}
+
 /* ---- the descriptor ---- */
 
 #define VM_FIRST 0x10
@@ -329,6 +349,7 @@ static const struct ioctl_call vm_calls[] = {
 	IOCTL_CALL(VM_FIRST, MYHV_IOEVENTFD, struct myhv_ioeventfd, vm_ioeventfd),
 	IOCTL_CALL(VM_FIRST, MYHV_CHIP_GET, struct myhv_chip, vm_chip_get),
 	IOCTL_CALL(VM_FIRST, MYHV_CHIP_SET, struct myhv_chip, vm_chip_set),
+	IOCTL_CALL(VM_FIRST, MYHV_MSR_FILTER, struct myhv_msr_filter, vm_msr_filter),
 };
 static const struct ioctl_call vm_prop_calls[] = {
 	IOCTL_CALL(0, MYHV_PROP_GET, struct myhv_prop, vm_prop_get),

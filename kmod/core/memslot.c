@@ -11,7 +11,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
-#include "core/vm.h"
+#include "core/vcpu.h"
 
 /* ---- one memslot ---- */
 
@@ -32,13 +32,14 @@ static void memslot_free(struct memslot *slot)
 	kfree(slot);
 }
 
-void memslot_mark_dirty(struct memslot *slot, u64 gpa)
+void memslot_mark_dirty(struct myhv_vcpu *vcpu, struct memslot *slot, u64 gpa)
 {
 	u64 page = (gpa - slot->gpa) >> PAGE_SHIFT;
 
 	/* most writes find the bit set: spare them the locked access */
-	if (slot->dirty && !test_bit(page, slot->dirty->bits))
-		set_bit(page, slot->dirty->bits);
+	if (slot->dirty && !test_bit(page, slot->dirty->bits) &&
+	    !test_and_set_bit(page, slot->dirty->bits) && unlikely(vcpu->dirty.pages))
+		dirty_list_add(vcpu, gpa & PAGE_MASK);
 }
 
 /* Index of the first region that ends above @gpa; count when there is none. */

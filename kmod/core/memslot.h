@@ -13,6 +13,7 @@
 #include "myhv.h"
 
 struct myhv_vm;
+struct myhv_vcpu;
 
 /* Dirty bits of a region, one per page. It outlives the memslot that a change replaces. */
 struct dirty_log {
@@ -69,8 +70,17 @@ static inline u64 memslot_hva(const struct memslot *slot, u64 gpa)
 	return slot->hva + (gpa - slot->gpa);
 }
 
-/* Note a write by ourselves, after it was done. vm->srcu or vm->slat.lock held. */
-void memslot_mark_dirty(struct memslot *slot, u64 gpa);
+/* Note a write of the guest, or by ourselves. vm->srcu or vm->slat.lock held. vCPU thread */
+void memslot_mark_dirty(struct myhv_vcpu *vcpu, struct memslot *slot, u64 gpa);
+
+/*
+ * core/dirty_log.c: the list of one vCPU; vcpu->mutex held. What a single exit may add to it,
+ * beyond the limit that is looked at before every entry.
+ */
+#define DIRTY_LIST_MORE 64
+#define DIRTY_LIST_MAX 65536
+void dirty_list_add(struct myhv_vcpu *vcpu, u64 gpa);
+int dirty_list_take(struct myhv_vcpu *vcpu, struct myhv_dirty_list *args);
 
 /* For core/dirty_log.c, mem.lock held: start or stop logging the region at @gpa. */
 int memslot_set_logging(struct myhv_vm *vm, u64 gpa, bool on);

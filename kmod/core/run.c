@@ -68,6 +68,13 @@ static int take_requests(struct myhv_vcpu *vcpu)
 		pvclock_update(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_PV_EOI))
 		pv_eoi_sync(vcpu);
+	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_MSR_FILTER))
+		msr_filter_update(vcpu);
+	/* stays until user space takes some */
+	if (test_bit(VCPU_REQ_DIRTY_FULL, &vcpu->requests)) {
+		vcpu->exit->reason = MYHV_EXIT_DIRTY;
+		return 1;
+	}
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_TRIPLE_FAULT)) {
 		vcpu->exit->reason = MYHV_EXIT_SHUTDOWN;
 		return 1;

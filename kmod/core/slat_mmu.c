@@ -377,7 +377,7 @@ static enum slat_install fault_install(struct myhv_vcpu *vcpu, struct slat_fault
 	if (!fault_must_retry(vm, f)) {
 		/* before the guest can write: a harvest in between keeps or finds the bit */
 		if (f->writable)
-			memslot_mark_dirty(f->slot, f->gpa);
+			memslot_mark_dirty(vcpu, f->slot, f->gpa);
 		ret = slat_install(&t, f->gpa & PAGE_MASK, fault_level(f), page_to_phys(f->page),
 				   rights);
 		if (f->writable)

@@ -202,6 +202,7 @@ static int vcpu_init(struct myhv_vcpu *vcpu, struct myhv_vm *vm, u32 id)
 							    MYHV_MP_UNINITIALIZED;
 	vcpu_reset(vcpu, false);
 	guest_tsc_init(vcpu);
+	msr_filter_update(vcpu);
 	return 0;
 }
 
@@ -219,6 +220,7 @@ void vcpu_destroy(struct myhv_vcpu *vcpu)
 	cpuid_vcpu_free(vcpu);
 	slat_cache_free(&vcpu->slat_cache);
 	kvfree(vcpu->state_copy);
+	kvfree(vcpu->dirty.pages);
 	run_area_free(vcpu);
 	backend->vcpu_free(vcpu);
 }

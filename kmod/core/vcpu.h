@@ -43,6 +43,8 @@ enum vcpu_mode {
 #define VCPU_REQ_UNHALT 9	/* KVM_HC_KICK_CPU: end the HLT under way, or the next one */
 #define VCPU_REQ_STEPPED 10	/* the debugger's single step is over */
 #define VCPU_REQ_PV_EOI 11	/* the guest's PV EOI word was not in memory */
+#define VCPU_REQ_MSR_FILTER 12	/* look at vm->msr_filter again */
+#define VCPU_REQ_DIRTY_FULL 13	/* @dirty has reached its limit */
 
 /**
  * struct vcpu_regs - the neutral copy of the registers
@@ -118,9 +120,20 @@ struct myhv_vcpu {
 	bool has_run;
 	bool pv_eoi_offered;	/* exit/pv_eoi.c */
 	bool pv_unhalted;	/* kicked before its HLT, see VCPU_REQ_UNHALT */
+	bool pv_strict;		/* MYHV_PROP_VCPU_PV_STRICT */
+	bool clock_stopped;	/* to be told by the next write of the clock page */
+	bool msr_filtered;	/* vm->msr_filter is not NULL: every MSR access exits */
 	bool user_irqs;	       /* no PIC in the kernel: user space may inject; never changed */
 	bool user_irq_pending; /* MYHV_VCPU_INTERRUPT waits */
 	u8 user_irq_vector;
+
+	/* vCPU thread: pages it has made dirty, for MYHV_VCPU_DIRTY_LIST; core/dirty_log.c */
+	struct {
+		u64 *pages; /* @room and DIRTY_LIST_MORE of them; NULL: no list */
+		u32 room;
+		u32 count;
+		u32 limit;
+	} dirty;
 
 	/* vCPU thread: extended state, host/fpu.c */
 	struct {

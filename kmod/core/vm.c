@@ -10,6 +10,7 @@
 #include "chip/chip.h"
 #include "core/mem_notifier.h"
 #include "core/vcpu.h"
+#include "exit/exit.h"
 #include "host/host.h"
 #include "introspect/introspect.h"
 
@@ -280,6 +281,7 @@ static void vm_destroy(struct myhv_vm *vm)
 	backend->vm_destroy(vm);
 	slat_mmu_destroy(vm);
 	memslots_destroy(vm);
+	msr_filter_destroy(vm);
 	cleanup_srcu_struct(&vm->srcu);
 	host_power_put();
 	vm_free(vm);

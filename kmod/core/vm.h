@@ -34,6 +34,7 @@ struct chip_ioapic;
 struct chip_pic;
 struct chip_pit;
 struct mem_notifier;
+struct msr_filter;
 
 /**
  * struct vm_clock - what the vCPUs of a VM share of their clocks; exit/tsc.c, exit/pvclock.c
@@ -79,6 +80,8 @@ struct myhv_vm {
 	/* properties; written under @lock before or while vCPUs run */
 	u64 exits_to_user; /* MYHV_VM_EXIT_* */
 	u64 pv_features;   /* MYHV_PV_* */
+	u64 hidden;	   /* MYHV_HIDE_* */
+	struct msr_filter __rcu *msr_filter; /* exit/msr_filter.c; read by RCU */
 
 	/* memory: core/memslot.c, core/slat_mmu.c */
 	struct memslots_state mem;

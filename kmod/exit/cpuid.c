@@ -142,6 +142,16 @@ void cpuid_vcpu_free(struct myhv_vcpu *vcpu)
 	vcpu->cpuid = NULL;
 }
 
+bool pv_allowed(struct myhv_vcpu *vcpu, u32 features)
+{
+	const struct cpuid_row *row;
+
+	if (likely(!vcpu->pv_strict))
+		return true;
+	row = cpuid_find(vcpu->cpuid, CPUID_PV_FEATURES, 0);
+	return row && (row->regs[LEAF_EAX] & features);
+}
+
 static u32 pv_offered(struct myhv_vcpu *vcpu)
 {
 	u64 pv = vcpu->vm->pv_features;

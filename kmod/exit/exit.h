@@ -142,8 +142,24 @@ int cpuid_set(struct myhv_vcpu *vcpu, const struct myhv_cpuid_entry *entries, u3
 u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max);
 u32 cpuid_supported(struct myhv_cpuid_entry *entries, u32 max);
 
+/*
+ * exit/msr_filter.c. set: arguments are checked but for what it copies in; -EINVAL, -EFAULT,
+ * -ENOMEM; sleeps until nobody uses the old filter. update: vm->lock held, or the vCPU's thread.
+ */
+#define MSR_FILTER_RANGES 16
+int msr_filter_set(struct myhv_vm *vm, const struct myhv_msr_filter *args);
+void msr_filter_destroy(struct myhv_vm *vm);
+void msr_filter_update(struct myhv_vcpu *vcpu);
+bool msr_filter_allows(struct myhv_vm *vm, u32 index, bool is_write);
+
+/* exit/cpuid.c: MYHV_PROP_VCPU_PV_STRICT leaves the vCPU one of these CPUID_PV_*. */
+bool pv_allowed(struct myhv_vcpu *vcpu, u32 features);
+
 /* vcpu->msrs as after RESET or INIT; from vcpu_reset() */
 void msr_reset(struct myhv_vcpu *vcpu, bool init);
+/* what it gives to MSRs that come from the host */
+u64 msr_ucode_rev(void);
+u64 msr_arch_capabilities(void);
 
 /* Could msr_write(host) refuse @value? For checks before any change: 0 or -EINVAL, -ENOENT. */
 int msr_check(struct myhv_vcpu *vcpu, u32 index, u64 value);
@@ -190,6 +206,8 @@ int pvclock_msr_write(struct myhv_vcpu *vcpu, u32 index, u64 value);
 void pvclock_restart(struct myhv_vm *vm);
 /* VCPU_REQ_CLOCK; vCPU thread, may sleep (outside a burst) */
 void pvclock_update(struct myhv_vcpu *vcpu);
+/* The next write says that the vCPU was stopped. -EINVAL: it has no clock. vcpu->mutex held */
+int pvclock_tell_stopped(struct myhv_vcpu *vcpu);
 
 /* ---- exit/pv_eoi.c: KVM-compatible end of interrupt without an exit ---- */
 int pv_eoi_msr_write(struct myhv_vcpu *vcpu, u64 value);

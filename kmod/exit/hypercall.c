@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* VMCALL and VMMCALL: the hypercalls of KVM that CPUID offers, all others to user space or away. */
+#include "cpuid_policy.h"
 #include "exit/exit.h"
 
 #define HC_VAPIC_POLL_IRQ 1
@@ -13,7 +14,7 @@ static long kick_cpu(struct myhv_vcpu *vcpu, u64 apic_id)
 {
 	struct myhv_vcpu *target;
 
-	if (!(vcpu->vm->pv_features & MYHV_PV_UNHALT))
+	if (!(vcpu->vm->pv_features & MYHV_PV_UNHALT) || !pv_allowed(vcpu, CPUID_PV_UNHALT))
 		return HC_ENOSYS;
 	rcu_read_lock();
 	target = apic_id < MYHV_MAX_VCPU_ID ? vm_vcpu(vcpu->vm, apic_id) : NULL;

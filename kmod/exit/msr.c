@@ -13,15 +13,26 @@
 #include "introspect/trace.h"
 #include "msr_policy.h"
 
+u64 msr_ucode_rev(void)
+{
+	return (u64)boot_cpu_data.microcode
+	       << (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? 32 : 0);
+}
+
+u64 msr_arch_capabilities(void)
+{
+	u64 value = 0;
+
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrq_safe(MSR_IA32_ARCH_CAPABILITIES, &value);
+	return value;
+}
+
 void msr_reset(struct myhv_vcpu *vcpu, bool init)
 {
 	if (!init) {
-		vcpu->msrs.ucode_rev = (u64)boot_cpu_data.microcode;
-		if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
-			vcpu->msrs.ucode_rev <<= 32;
-		vcpu->msrs.arch_capabilities = 0;
-		if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
-			rdmsrq_safe(MSR_IA32_ARCH_CAPABILITIES, &vcpu->msrs.arch_capabilities);
+		vcpu->msrs.ucode_rev = msr_ucode_rev();
+		vcpu->msrs.arch_capabilities = msr_arch_capabilities();
 	}
 	msr_policy_reset(&vcpu->msrs, init);
 }
@@ -69,6 +80,22 @@ static bool is_value_ok(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32
 	return rule->check == MSR_ANY || check_value(vcpu, rule, index, value, host);
 }
 
+/* Does the VM offer it, or may user space prepare it, and has CPUID a say? */
+static bool is_pv_msr_allowed(struct myhv_vcpu *vcpu, u32 index, bool host)
+{
+	u64 offered = host ? ~0ULL : vcpu->vm->pv_features;
+
+	switch (index) {
+	case MSR_PV_WALL_CLOCK_OLD:
+	case MSR_PV_SYSTEM_TIME_OLD:
+		return (offered & MYHV_PV_CLOCK) && pv_allowed(vcpu, CPUID_PV_CLOCK);
+	case MSR_PV_EOI:
+		return (offered & MYHV_PV_EOI) && pv_allowed(vcpu, CPUID_PV_EOI);
+	default:
+		return (offered & MYHV_PV_CLOCK) && pv_allowed(vcpu, CPUID_PV_CLOCK2);
+	}
+}
+
 /* ---- MSRs whose accesses have effects ---- */
 
 static int special_read(struct myhv_vcpu *vcpu, u32 index, u64 *value)
@@ -105,14 +132,14 @@ static int special_read(struct myhv_vcpu *vcpu, u32 index, u64 *value)
 	case MSR_PV_WALL_CLOCK:
 	case MSR_PV_WALL_CLOCK_OLD:
 		*value = vcpu->msrs.pv_wall_clock;
-		break;
+		return is_pv_msr_allowed(vcpu, index, true) ? 0 : -EINVAL;
 	case MSR_PV_SYSTEM_TIME:
 	case MSR_PV_SYSTEM_TIME_OLD:
 		*value = vcpu->msrs.pv_clock;
-		break;
+		return is_pv_msr_allowed(vcpu, index, true) ? 0 : -EINVAL;
 	case MSR_PV_EOI:
 		*value = vcpu->msrs.pv_eoi;
-		break;
+		return is_pv_msr_allowed(vcpu, index, true) ? 0 : -EINVAL;
 	default:
 		*value = 0;
 		break; /* MSR_IA32_PRED_CMD, for user space */
@@ -181,11 +208,11 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 	case MSR_PV_WALL_CLOCK_OLD:
 	case MSR_PV_SYSTEM_TIME:
 	case MSR_PV_SYSTEM_TIME_OLD:
-		if (!host && !(vcpu->vm->pv_features & MYHV_PV_CLOCK))
+		if (!is_pv_msr_allowed(vcpu, index, host))
 			return -EINVAL;
 		return pvclock_msr_write(vcpu, index, value);
 	case MSR_PV_EOI:
-		if (!host && !(vcpu->vm->pv_features & MYHV_PV_EOI))
+		if (!is_pv_msr_allowed(vcpu, index, host))
 			return -EINVAL;
 		return pv_eoi_msr_write(vcpu, value);
 	default:
@@ -202,6 +229,8 @@ int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value)
 	if (!rule)
 		return -ENOENT;
 	if (!host && ((rule->flags & MSR_WRITE_ONLY) || !is_offered(vcpu, rule)))
+		return -EINVAL;
+	if (index == MSR_PLATFORM_INFO && !host && (vcpu->vm->hidden & MYHV_HIDE_PLATFORM_INFO))
 		return -EINVAL;
 	switch (rule->kind) {
 	case MSR_STORED:
@@ -282,13 +311,15 @@ static enum exit_action complete_msr(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-static enum exit_action msr_to_user(struct myhv_vcpu *vcpu, bool is_read, u32 index, u64 value,
-				    u8 length)
+static enum exit_action msr_to_user(struct myhv_vcpu *vcpu, u32 cause, bool is_read, u32 index,
+				    u64 value, u8 length)
 {
 	vcpu->exit->reason = is_read ? MYHV_EXIT_MSR_READ : MYHV_EXIT_MSR_WRITE;
 	vcpu->exit->msr.index = index;
 	vcpu->exit->msr.error = 0;
 	vcpu->exit->msr.value = value;
+	vcpu->exit->msr.cause = cause;
+	vcpu->exit->msr.pad = 0;
 	vcpu->pending.is_read = is_read;
 	vcpu->pending.length = length;
 	vcpu->complete = complete_msr;
@@ -299,10 +330,18 @@ static enum exit_action msr_to_user(struct myhv_vcpu *vcpu, bool is_read, u32 in
 static enum exit_action msr_failed(struct myhv_vcpu *vcpu, int err, bool is_read, u32 index,
 				   u64 value, u8 length)
 {
+	u32 cause = err == -ENOENT ? MYHV_MSR_UNKNOWN :
+		    err == -EACCES ? MYHV_MSR_FILTERED : MYHV_MSR_INVALID;
+	static const u64 to_user[] = {
+		[MYHV_MSR_UNKNOWN] = MYHV_VM_EXIT_MSR,
+		[MYHV_MSR_INVALID] = MYHV_VM_EXIT_MSR_INVALID,
+		[MYHV_MSR_FILTERED] = MYHV_VM_EXIT_MSR_FILTERED,
+	};
+
 	if (err == -EAGAIN)
 		return EXIT_NEEDS_SLEEP;
-	if (err == -ENOENT && (vcpu->vm->exits_to_user & MYHV_VM_EXIT_MSR))
-		return msr_to_user(vcpu, is_read, index, value, length);
+	if (vcpu->vm->exits_to_user & to_user[cause])
+		return msr_to_user(vcpu, cause, is_read, index, value, length);
 	if (err == -ENOENT)
 		pr_debug_ratelimited("vm %u: unknown %s 0x%x\n", vcpu->vm->id,
 				     is_read ? "rdmsr" : "wrmsr", index);
@@ -320,7 +359,9 @@ enum exit_action exit_rdmsr(struct myhv_vcpu *vcpu)
 
 	if (!insn_length(vcpu, &length, &action))
 		return action;
-	err = msr_read(vcpu, index, false, &value);
+	err = -EACCES;
+	if (likely(!vcpu->msr_filtered) || msr_filter_allows(vcpu->vm, index, false))
+		err = msr_read(vcpu, index, false, &value);
 	trace_myhv_msr(vcpu->vm->id, vcpu->id, false, index, value, err);
 	if (unlikely(err))
 		return msr_failed(vcpu, err, true, index, 0, length);
@@ -339,7 +380,9 @@ enum exit_action exit_wrmsr(struct myhv_vcpu *vcpu)
 
 	if (!insn_length(vcpu, &length, &action))
 		return action;
-	err = msr_write(vcpu, index, false, value);
+	err = -EACCES;
+	if (likely(!vcpu->msr_filtered) || msr_filter_allows(vcpu->vm, index, true))
+		err = msr_write(vcpu, index, false, value);
 	trace_myhv_msr(vcpu->vm->id, vcpu->id, true, index, value, err);
 	if (unlikely(err))
 		return msr_failed(vcpu, err, false, index, value, length);

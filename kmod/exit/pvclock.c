@@ -15,6 +15,7 @@
 
 #define PV_CLOCK_ENABLE BIT_ULL(0)
 #define PV_CLOCK_TSC_STABLE BIT(0)
+#define PV_CLOCK_GUEST_STOPPED BIT(1) /* the guest clears it */
 
 /* Layout of the guest's page (the kernel's pvclock-abi). */
 struct pv_time_info {
@@ -102,12 +103,20 @@ void pvclock_restart(struct myhv_vm *vm)
 	rcu_read_unlock();
 }
 
+int pvclock_tell_stopped(struct myhv_vcpu *vcpu)
+{
+	if (!(vcpu->msrs.pv_clock & PV_CLOCK_ENABLE))
+		return -EINVAL;
+	vcpu->clock_stopped = true;
+	vcpu_request(vcpu, VCPU_REQ_CLOCK);
+	return 0;
+}
+
 void pvclock_update(struct myhv_vcpu *vcpu)
 {
 	u64 gpa = vcpu->msrs.pv_clock & ~PV_CLOCK_ENABLE;
-	struct pv_time_info info = { 0 };
+	struct pv_time_info info = { 0 }, old;
 	u64 tsc, ns;
-	u32 version;
 
 	might_sleep();
 	if (!(vcpu->msrs.pv_clock & PV_CLOCK_ENABLE))
@@ -119,9 +128,13 @@ void pvclock_update(struct myhv_vcpu *vcpu)
 	info.flags = tsc_is_steady() ? PV_CLOCK_TSC_STABLE : 0;
 
 	/* A guest that gave a bad address gets no clock; the vCPU itself is not in the guest. */
-	if (guest_phys_read(vcpu, gpa, &version, sizeof(version)))
+	if (guest_phys_read(vcpu, gpa, &old, sizeof(old)))
 		return;
-	info.version = (version | 1) + 2;
+	info.flags |= old.flags & PV_CLOCK_GUEST_STOPPED;
+	if (vcpu->clock_stopped)
+		info.flags |= PV_CLOCK_GUEST_STOPPED;
+	vcpu->clock_stopped = false;
+	info.version = (old.version | 1) + 2;
 	if (guest_phys_write(vcpu, gpa, &info.version, sizeof(info.version)))
 		return;
 	smp_wmb();

@@ -311,8 +311,8 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @cpuid: CPUID 8000_000A EDX
  * @features: MYHV_CPU_FEATURE_*
  * @max_asid: the highest
- * @iopm: all ones: every port exits
- * @msrpm: what vCPUs share that have not changed theirs
+ * @iopm: all ones: every port exits; as a (shorter) MSR permission map: every MSR
+ * @msrpm: the MSR permission map of all vCPUs without a filter
  * @has_tsc_aux: the CPU has RDTSCP or RDPID
  */
 struct svm_global {
@@ -337,7 +337,6 @@ extern struct svm_global svm_global;
  * @asid_generation: of that CPU at that time
  * @tsc_aux: what MSR_TSC_AUX holds in this burst
  * @exit_row: of the exit table, for the last exit
- * @msrpm: private copy of the permission map, NULL: the shared one
  * @cr0_hidden: CR0 bits of the guest's view that the CPU must not see (CD, NW)
  * @cr4_mce: the guest's CR4.MCE; the CPU's is always set
  * @dr: the guest's DR0-3
@@ -361,7 +360,6 @@ struct svm_vcpu {
 	u64 asid_generation;
 	u64 tsc_aux;
 	u8 exit_row;
-	void *msrpm;
 	u64 cr0_hidden;
 	u64 cr4_mce;
 	u64 dr[4];
@@ -409,7 +407,7 @@ void svm_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c);
 void svm_regs_commit(struct myhv_vcpu *vcpu, u32 groups);
 int svm_msr_get(struct myhv_vcpu *vcpu, u32 index, u64 *value);
 int svm_msr_set(struct myhv_vcpu *vcpu, u32 index, u64 value);
-void svm_msr_intercept(struct myhv_vcpu *vcpu, u32 index, bool read, bool write);
+void svm_msr_filter_changed(struct myhv_vcpu *vcpu);
 void svm_tsc_update(struct myhv_vcpu *vcpu);
 void svm_debug_update(struct myhv_vcpu *vcpu);
 void svm_debug_live(struct svm_vcpu *svm, bool live);

@@ -140,7 +140,7 @@ static void svm_teardown(void)
 }
 
 /* MSRs that live in the VMCB and mean the same to the guest as to us. */
-static void share_msrpm(void *msrpm)
+static void fill_msrpm(void *msrpm)
 {
 	static const u32 direct[] = {
 		MSR_STAR, MSR_LSTAR, MSR_CSTAR, MSR_SYSCALL_MASK,
@@ -164,7 +164,7 @@ static int svm_setup(void)
 	if (!svm_global.iopm || !svm_global.msrpm)
 		goto fail;
 	memset(svm_global.iopm, 0xff, SVM_IOPM_BYTES);
-	share_msrpm(svm_global.msrpm);
+	fill_msrpm(svm_global.msrpm);
 	svm_global.iopm_pa = __sme_set(__pa(svm_global.iopm));
 	svm_global.msrpm_pa = __sme_set(__pa(svm_global.msrpm));
 
@@ -257,7 +257,7 @@ const struct myhv_backend svm_backend = {
 	.regs_commit = svm_regs_commit,
 	.msr_get = svm_msr_get,
 	.msr_set = svm_msr_set,
-	.msr_intercept = svm_msr_intercept,
+	.msr_filter_changed = svm_msr_filter_changed,
 	.shadow_get = svm_shadow_get,
 	.shadow_set = svm_shadow_set,
 	.nmi_blocked_get = svm_nmi_blocked_get,

@@ -62,6 +62,12 @@ static u32 exception_intercepts(struct svm_vcpu *svm)
 	return mask;
 }
 
+static u64 msrpm_of(const struct myhv_vcpu *vcpu)
+{
+	BUILD_BUG_ON(SVM_MSRPM_BYTES > SVM_IOPM_BYTES);
+	return vcpu->msr_filtered ? svm_global.iopm_pa : svm_global.msrpm_pa;
+}
+
 /*
  * Fill the control area from what @svm knows; also after SHUTDOWN, which leaves the VMCB
  * undefined. A window that was asked for must be asked for again.
@@ -89,7 +95,7 @@ void svm_control_init(struct svm_vcpu *svm)
 	if (svm->nmi_blocked && !svm->nmi_iret)
 		c->misc1 |= SVM_I1_IRET;
 	c->iopm_pa = svm_global.iopm_pa;
-	c->msrpm_pa = svm->msrpm ? __sme_set(__pa(svm->msrpm)) : svm_global.msrpm_pa;
+	c->msrpm_pa = msrpm_of(&svm->vcpu);
 	c->tsc_offset = svm->vcpu.tsc.offset;
 	c->vintr = SVM_VINTR_MASKING;
 	c->nested_ctl = SVM_NESTED_NP;
@@ -122,7 +128,6 @@ void svm_vcpu_free(struct myhv_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	free_pages((unsigned long)svm->msrpm, SVM_MSRPM_ORDER);
 	free_page((unsigned long)svm->vmcb);
 	kfree(svm);
 }
@@ -436,19 +441,11 @@ void svm_msrpm_set(void *msrpm, u32 index, bool read, bool write)
 	__assign_bit(bit + 1, msrpm, write);
 }
 
-void svm_msr_intercept(struct myhv_vcpu *vcpu, u32 index, bool read, bool write)
+void svm_msr_filter_changed(struct myhv_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
 
-	if (!svm->msrpm) {
-		/* without a page of its own it goes on to exit, which is slow and correct */
-		svm->msrpm = (void *)__get_free_pages(GFP_KERNEL_ACCOUNT, SVM_MSRPM_ORDER);
-		if (!svm->msrpm)
-			return;
-		memcpy(svm->msrpm, svm_global.msrpm, SVM_MSRPM_BYTES);
-		svm->vmcb->control.msrpm_pa = __sme_set(__pa(svm->msrpm));
-	}
-	svm_msrpm_set(svm->msrpm, index, read, write);
+	svm->vmcb->control.msrpm_pa = msrpm_of(vcpu);
 	svm_touch(svm, SVM_CLEAN_PERM_MAPS);
 }
 

@@ -122,7 +122,7 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
  * @zero_length: software events can be injected with an instruction length of 0
  * @has_tsc_aux: the CPU has RDTSCP or RDPID
  * @cr4_fixed0: @cr4_fixed1: bits that CR4 must have, may have
- * @msr_bitmap: what vCPUs share that have not changed theirs
+ * @msr_bitmap: of all vCPUs without a filter
  */
 struct vmx_global {
 	u64 features;
@@ -151,7 +151,6 @@ extern struct vmx_global vmx_global;
 #define VMX_DIRTY_PROC BIT(2)
 #define VMX_DIRTY_PROC2 BIT(3)
 #define VMX_DIRTY_EXCEPTIONS BIT(4)
-#define VMX_DIRTY_MSR_BITMAP BIT(5)
 #define VMX_DIRTY_TSC BIT(6)
 #define VMX_DIRTY_SYSENTER BIT(7)
 #define VMX_DIRTY_SHADOW BIT(8)
@@ -202,7 +201,6 @@ struct vmx_exit {
  * @syscall_live: the guest's SYSCALL MSRs are in the CPU
  * @kernel_gs_base: the guest's, but within a burst
  * @tsc_aux: what MSR_TSC_AUX holds in this burst
- * @msr_bitmap: private copy, NULL: the shared one
  * @dr: @dr6: @dr7: the guest's, but while @dr_live and in the guest
  * @dr_live: the guest owns the debug registers: its accesses do not exit
  * @dr_load: DR0-3 and DR6 must be in the CPU while the guest runs
@@ -249,7 +247,6 @@ struct vmx_vcpu {
 	bool syscall_live;
 	u64 kernel_gs_base;
 	u64 tsc_aux;
-	void *msr_bitmap;
 	u64 dr[4];
 	u64 dr6;
 	u64 dr7;
@@ -345,8 +342,8 @@ void vmx_dr_load_update(struct vmx_vcpu *vmx);
 /* vmx_msr.c */
 int vmx_msr_get(struct myhv_vcpu *vcpu, u32 index, u64 *value);
 int vmx_msr_set(struct myhv_vcpu *vcpu, u32 index, u64 value);
-void vmx_msr_intercept(struct myhv_vcpu *vcpu, u32 index, bool read, bool write);
 void vmx_msr_bitmap_init(void *bitmap);
+void vmx_msr_filter_changed(struct myhv_vcpu *vcpu); /* vmx_vcpu.c */
 void vmx_msrs_load(struct vmx_vcpu *vmx);
 void vmx_msrs_unload(struct vmx_vcpu *vmx);
 void vmx_msrs_efer_changed(struct vmx_vcpu *vmx);

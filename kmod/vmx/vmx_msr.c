@@ -107,21 +107,6 @@ void vmx_msr_bitmap_init(void *bitmap)
 	msr_bitmap_set(bitmap, MSR_KERNEL_GS_BASE, false, false);
 }
 
-void vmx_msr_intercept(struct myhv_vcpu *vcpu, u32 index, bool read, bool write)
-{
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
-
-	if (!vmx->msr_bitmap) {
-		/* without a page of its own it goes on to exit, which is slow and correct */
-		vmx->msr_bitmap = (void *)__get_free_page(GFP_KERNEL_ACCOUNT);
-		if (!vmx->msr_bitmap)
-			return;
-		memcpy(vmx->msr_bitmap, vmx_global.msr_bitmap, PAGE_SIZE);
-		vmx->dirty |= VMX_DIRTY_MSR_BITMAP;
-	}
-	msr_bitmap_set(vmx->msr_bitmap, index, read, write);
-}
-
 /* ---- the burst ---- */
 
 static void swap_msr(u32 index, u64 from, u64 to)

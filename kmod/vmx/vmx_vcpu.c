@@ -72,6 +72,8 @@ static u32 primary_controls(struct vmx_vcpu *vmx)
 		proc |= CPU_BASED_NMI_WINDOW_EXITING;
 	if (vcpu->guest_debug.flags & MYHV_DEBUG_STEP)
 		proc |= CPU_BASED_MONITOR_TRAP_FLAG;
+	if (vcpu->msr_filtered) /* without a bitmap all of them exit */
+		proc &= ~(u32)CPU_BASED_USE_MSR_BITMAPS;
 	return proc;
 }
 
@@ -165,9 +167,6 @@ void vmx_fields_flush(struct vmx_vcpu *vmx)
 		vmcs_write(SECONDARY_VM_EXEC_CONTROL, vmx->proc2);
 	if (dirty & VMX_DIRTY_EXCEPTIONS)
 		vmcs_write(EXCEPTION_BITMAP, vmx->exceptions);
-	if (dirty & VMX_DIRTY_MSR_BITMAP)
-		vmcs_write(MSR_BITMAP, __pa(vmx->msr_bitmap ? vmx->msr_bitmap :
-							      vmx_global.msr_bitmap));
 	if (dirty & VMX_DIRTY_TSC)
 		write_tsc(vmx);
 	if (dirty & VMX_DIRTY_SYSENTER)
@@ -211,7 +210,6 @@ void vmx_vcpu_free(struct myhv_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx_vmcs_release(vmx);
-	free_page((unsigned long)vmx->msr_bitmap);
 	free_page((unsigned long)vmx->vmcs);
 	kfree(vmx);
 }
@@ -256,6 +254,14 @@ void vmx_tsc_update(struct myhv_vcpu *vcpu)
 
 	vmx->proc2 = secondary_controls(vmx);
 	vmx->dirty |= VMX_DIRTY_TSC | VMX_DIRTY_PROC2;
+}
+
+void vmx_msr_filter_changed(struct myhv_vcpu *vcpu)
+{
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->proc = primary_controls(vmx);
+	vmx->dirty |= VMX_DIRTY_PROC;
 }
 
 /* ---- debugging ---- */

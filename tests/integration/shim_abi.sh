@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# KVM's ABI through the shim (tests/shim/abi.c), and what cannot work: each with the error that
-# KVM gives or a clear word. With the host's KVM modules at hand the same program runs on KVM
-# first, so that it is KVM's ABI which is tested.
+# KVM's ABI through the shim (tests/shim/abi.c and caps.c), and what cannot work: each with the
+# error that KVM gives or a clear word. With the host's KVM modules at hand the same programs run
+# on KVM first, so that it is KVM's ABI which is tested.
 # hvlab-timeout: 150
 set -u
 
@@ -27,15 +27,19 @@ says()
 }
 
 if [ -n "${MYHV_LAB:-}" ] && modprobe -q kvm-amd && [ -e /dev/kvm ]; then
-	"$abi" >log 2>&1
-	check $? "KVM itself: $(grep -c '^ok' log) checks"
-	grep -v '^ok' log | sed 's/^/# /'
+	for program in abi caps; do
+		"$O/tests/shim/$program" >log 2>&1
+		check $? "KVM itself: $program, $(grep -c '^ok' log) checks"
+		grep -v '^ok' log | sed 's/^/# /'
+	done
 	rmmod kvm-amd kvm
 fi
 
-"$O/myhv-run" "$abi" >log 2>&1
-check $? "the shim: $(grep -c '^ok' log) checks"
-grep -v '^ok' log | sed 's/^/# /'
+for program in abi caps; do
+	"$O/myhv-run" "$O/tests/shim/$program" >log 2>&1
+	check $? "the shim: $program, $(grep -c '^ok' log) checks"
+	grep -v '^ok' log | sed 's/^/# /'
+done
 
 MYHV_SHIM_LOG=$PWD/calls "$O/myhv-run" "$abi" >log 2>&1
 check $? "with a log"

@@ -47,12 +47,12 @@ def connect(path):
 class Machine:
     """A QEMU with a monitor, a console in a file and a gdbstub."""
 
-    def __init__(self, name, wrapper, kernel, initrd, *arguments):
+    def __init__(self, name, wrapper, kernel, initrd, *arguments, accel="kvm"):
         self.console = Path(f"{name}.console")
         self.stderr = Path(f"{name}.stderr")
         with open(self.stderr, "wb") as err:
             self.process = subprocess.Popen(
-                [wrapper, "-accel", "kvm", "-M", "pc", "-m", "160", "-nodefaults",
+                [wrapper, "-accel", accel, "-M", "pc", "-m", "160", "-nodefaults",
                  "-display", "none", "-vga", "std", "-no-reboot", "-kernel", kernel,
                  "-initrd", initrd, "-append", WORDS, "-serial", f"file:{self.console}",
                  "-qmp", f"unix:{name}.qmp,server=on,wait=off",
@@ -229,9 +229,25 @@ def migrate(source, target, words):
     tap.ok(target.wait_count(count + 3), f"{words}: the target goes on")
 
 
+def move(machine, words, accel):
+    """A guest with two processors that dirties memory, from one QEMU to another."""
+    source = machine("source", "-smp", "2", accel=accel)
+    tap.ok(source.wait_count(2), f"{words}: a guest counts")
+    target = machine("target", "-smp", "2", "-incoming", "unix:migration", accel=accel)
+    migrate(source, target, words)
+    tap.ok("WRONG" not in target.text() + source.text(), f"{words}: its memory is right")
+    source.quit()
+    tap.ok(target.quit() == 0, f"{words}: quit")
+    for m in source, target:
+        m.console.unlink()
+
+
 def main():
     wrapper, kernel, initrd, *extra = sys.argv[1:]
-    machine = lambda name, *args: Machine(name, wrapper, kernel, initrd, *extra, *args)
+
+    def machine(name, *args, **more):
+        return Machine(name, wrapper, kernel, initrd, *extra, *args, **more)
+
     subprocess.run(["qemu-img", "create", "-q", "-f", "qcow2", "disk.qcow2", "64M"], check=True)
     disk = ("-drive", "file=disk.qcow2,format=qcow2,if=none,id=d", "-device", "virtio-blk,drive=d")
     m = machine("first", *disk)
@@ -243,13 +259,8 @@ def main():
     tap.ok("WRONG" not in m.text(), "its memory is right")
     tap.ok(m.quit() == 0, "quit")
 
-    source = machine("source", "-smp", "2")
-    tap.ok(source.wait_count(2), "a second guest counts")
-    target = machine("target", "-smp", "2", "-incoming", "unix:migration")
-    migrate(source, target, "migration")
-    tap.ok("WRONG" not in target.text() + source.text(), "its memory is right")
-    source.quit()
-    tap.ok(target.quit() == 0, "quit")
+    move(machine, "migration by dirty log", "kvm")
+    move(machine, "migration by dirty ring", "kvm,dirty-ring-size=4096")
     print(f"1..{tap.count}")
     return tap.bad > 0
 

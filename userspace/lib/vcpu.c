@@ -157,6 +157,7 @@ const char *myhv_exit_name(uint32_t reason)
 		[MYHV_EXIT_EMULATION] = "EMULATION",
 		[MYHV_EXIT_FAIL_ENTRY] = "FAIL_ENTRY",
 		[MYHV_EXIT_SHUTDOWN_VM] = "SHUTDOWN_VM",
+		[MYHV_EXIT_DIRTY] = "DIRTY",
 	};
 
 	if (reason >= sizeof(names) / sizeof(names[0]))
