@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # A Debian 12 disk, as a user has one: SeaBIOS, GRUB, systemd, a login; work on the disk, a
 # reboot that comes back, poweroff with status 0, and a file system with nothing to mend.
+# FIRMWARE=uefi: the same by OVMF, which keeps its variables in vars.fd.
 # hvlab-long, hvlab-timeout: 3600
 command -v python3 >/dev/null || {
 	echo "no python3 here"
@@ -21,8 +22,15 @@ def check(good, what):
     print(f"{'ok' if good else 'not ok'} {count} - {what}", flush=True)
     return good
 
-vm = subprocess.Popen([os.environ["HVRUN"], "-m", "512", "-nographic", "-hda", "disk.img"],
-                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=open("err.log", "wb"))
+firmware, banner, root_at = [], rb"SeaBIOS \(version", 1 << 20
+if os.environ.get("FIRMWARE") == "uefi":
+    code = "/usr/share/OVMF/OVMF_CODE_4M.fd"
+    firmware = ["-drive", f"if=pflash,format=raw,readonly=on,file={code}",
+                "-drive", "if=pflash,format=raw,file=vars.fd"]
+    banner, root_at = rb"BdsDxe: starting", 9 << 20
+vm = subprocess.Popen([os.environ["HVRUN"], "-m", "512", "-nographic", "-hda", "disk.img",
+                       *firmware], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                      stderr=open("err.log", "wb"))
 
 def wait_for(pattern, seconds=900):
     """Read until the pattern shows; what came before it is dropped."""
@@ -46,9 +54,10 @@ def say(text):
 
 def log_in(what):
     begin = time.monotonic()
-    ok = wait_for(rb"SeaBIOS \(version") and wait_for(rb"GNU GRUB")
-    check(ok, f"{what}: SeaBIOS and GRUB")
-    if not check(wait_for(rb"guest login: "), f"{what}: it asks for a login"):
+    ok = wait_for(banner) and wait_for(rb"GNU GRUB")
+    check(ok, f"{what}: the firmware and GRUB")
+    found = wait_for(banner + rb"|guest login: ")
+    if not check(found and b"login" in found[0], f"{what}: it asks for a login"):
         return False
     print(f"# {what}: {time.monotonic() - begin:.1f} s to the login")
     say("root")
@@ -81,9 +90,11 @@ except subprocess.TimeoutExpired:
     vm.kill()
     status = None
 check(status == 0, f"hvrun ends with status 0, not {status}")
-check(not os.path.getsize("err.log"), "hvrun had nothing to say: " + open("err.log").read(200))
-check(subprocess.run(["/sbin/e2fsck", "-fn", "disk.img?offset=1048576"], stdout=subprocess.DEVNULL,
-                     stderr=subprocess.DEVNULL).returncode == 0, "e2fsck has nothing to mend")
+check(not os.path.getsize("err.log"), "hvrun had nothing to say")
+print("# " + open("err.log").read(4000).replace("\n", "\n# "))
+check(subprocess.run(["/sbin/e2fsck", "-fn", f"disk.img?offset={root_at}"],
+                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0,
+      "e2fsck has nothing to mend")
 print(f"1..{count}")
 sys.exit(bad > 0)
 END
