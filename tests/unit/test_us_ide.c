@@ -87,6 +87,13 @@ static void test_identify(void **state)
 	bench_read_data(&b, data, 2);
 	assert_int_equal(data[1], 0xff);
 
+	/* it grows while the guest runs */
+	b.block.bytes = 2 * BENCH_SECTORS * BLOCK_SECTOR;
+	ide_disk_grow(&b.channel.drive[0]);
+	bench_command(&b, 0, 0, 0xec);
+	bench_read_data(&b, data, 512);
+	assert_int_equal(word(data, 100), 2 * BENCH_SECTORS);
+
 	/* a big disk: 28 bits hold what they can */
 	b.block.bytes = 3ULL << 40;
 	ide_channel_reset(&b.channel);

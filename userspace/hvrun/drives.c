@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "dev/atapi.h"
+#include "dev/ide_core.h"
 #include "drives.h"
 
 #define CD_SECTOR 2048
@@ -172,5 +173,9 @@ int drive_resize(struct drives *drives, struct drive *drive, uint64_t bytes, str
 {
 	if (!drive->block)
 		return error_set(err, "%s has no disc", drive->name);
-	return block_resize(drive->block, bytes, err);
+	if (block_resize(drive->block, bytes, err) < 0)
+		return -1;
+	if (!drive->is_cdrom)
+		ide_disk_grow(drive->ide);
+	return 0;
 }

@@ -399,6 +399,13 @@ void ide_disk_command(struct ide_drive *drive, uint8_t command)
 		ide_fail(drive, ATA_ABRT);
 }
 
+void ide_disk_grow(struct ide_drive *drive)
+{
+	ide_lock(drive->channel);
+	drive->sectors = drive->block->bytes / BLOCK_SECTOR;
+	ide_unlock(drive->channel);
+}
+
 void ide_disk_reset(struct ide_drive *drive)
 {
 	drive->sectors = drive->block->bytes / BLOCK_SECTOR;

@@ -271,6 +271,8 @@ void ide_data_write(struct ide_drive *drive, const uint8_t *data, unsigned int b
 /* ---- ide_ata.c, ide_identify.c, atapi.c ---- */
 
 void ide_disk_reset(struct ide_drive *drive);
+/** ide_disk_grow() - its image has become larger: the guest's next IDENTIFY DEVICE tells */
+void ide_disk_grow(struct ide_drive *drive);
 void ide_disk_command(struct ide_drive *drive, uint8_t command);
 void ide_identify_disk(const struct ide_drive *drive, uint8_t *to);
 void ide_identify_cdrom(const struct ide_drive *drive, uint8_t *to);
