@@ -1,21 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The guest's clock keeps pace with the host's: 10 s here, $SECONDS_LONG when it is set.
-# hvlab-timeout: 200
+# hvlab-timeout: 900
 set -u
 
 length=${SECONDS_LONG:-10}
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 mkdir root
 mkdir -p root/{bin,dev,proc,sys}
@@ -52,16 +42,22 @@ check "${PIPESTATUS[0]}" "the guest ran to its end"
 n=$(wc -l <ticks)
 [ "$n" = $((length + 1)) ]
 check $? "$n ticks of one second"
-# the first second is a warm-up; 100 ms are for the way of a line
-awk 'NR == 2 { h = $1; g = $2 } { dh = $1 - h; dg = $2 - g }
-	END { d = dg - dh; if (d < 0) d = -d; d -= 0.1; if (d < 0) d = 0;
-		printf "# host %.2f s, guest %.2f s\n", dh, dg;
-		exit !(dh > 1 && d < dh / 100) }' ticks
+# A line may come late, but never early: the quickest of each half tell how far the clocks are
+# apart. The first second is a warm-up; 100 ms are for the way of a line.
+awk -v n="$length" 'NR > 1 { apart = $1 - $2
+		half = NR > 1 + n / 2
+		if (!(half in least) || apart < least[half]) {
+			least[half] = apart
+			at[half] = $1
+		} }
+	END { span = at[1] - at[0]; d = least[1] - least[0]
+		printf "# over %.2f s the clocks went %.3f s apart\n", span, d
+		if (d < 0) d = -d; exit !(span > 1 && d < 0.1 + span / 100) }' ticks
 check $? "the drift is below 1 %"
-# seconds of the guest are seconds: the timer is not late either
-awk -v n="$length" 'NR == 1 { g = $2 } { dg = $2 - g }
-	END { printf "# %d sleeps of 1 s took %.2f s of the guest\n", n, dg; exit !(dg < n * 1.25) }' ticks
+# Seconds of the guest are seconds: the timer is neither early nor, if the host lets it, late.
+awk 'NR > 1 { d = $2 - g; if (NR == 2 || d < least) least = d } { g = $2 }
+	END { printf "# the shortest sleep of 1 s took %.2f s of the guest\n", least
+		exit !(least > 0.98 && least < 1.25) }' ticks
 check $? "sleeps end when they should"
-cat ticks | sed 's/^/# /' | head -n 3
-echo "1..$count"
-exit $((bad > 0))
+[ $bad = 0 ] || sed 's/^/# /' ticks
+finish

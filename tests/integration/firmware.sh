@@ -2,30 +2,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # SeaBIOS on hvrun's PC: all processors, the memory that hvrun takes, a boot sector from disk, a
 # reset that finds the ROM again, the power button, life in the background.
-# hvlab-timeout: 150
+# hvlab-timeout: 1200
 set -u
 
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 # wait_for PATTERN FILE [TIMES]: until the file has the line so many times
 wait_for()
 {
-	for _ in $(seq 240); do
-		[ -e "$2" ] && [ "$(grep -acE -e "$1" "$2")" -ge "${3:-1}" ] && return 0
-		kill -0 $pid 2>/dev/null || return 1
-		sleep 0.25
-	done
-	return 1
+	until_true $boot_s lines "$2" "$1" "${3:-1}"
 }
 
 # own_memory PID RAM-KIB: what is resident in KiB, but for the guest's memory
@@ -123,28 +108,23 @@ exec 5>&-
 
 # ---- in the background ----
 
-timeout 20 "$HVRUN" -m 64 -display none -serial file:back.log -daemonize -pidfile pid \
+timeout $word_s "$HVRUN" -m 64 -display none -serial file:back.log -daemonize -pidfile pid \
 	-drive file=disk.img,format=raw
 check $? "-daemonize returns"
 pid=$(cat pid)
 kill -0 "$pid" && [ -n "$pid" ]
 check $? "and the machine runs as process $pid"
 wait_for "bootsector: listening" back.log
-timeout 20 "$HVRUN" -m 64 -display none -daemonize -pidfile pid -serial null 2>err.log
+timeout $word_s "$HVRUN" -m 64 -display none -daemonize -pidfile pid -serial null 2>err.log
 [ $? = 1 ] && grep -q "pid.*runs" err.log
 check $? "a second one with the same -pidfile: says: $(head -n 1 err.log)"
 kill -TERM "$pid"
-for _ in $(seq 80); do
-	kill -0 "$pid" 2>/dev/null || break
-	sleep 0.25
-done
-! kill -0 "$pid" 2>/dev/null
+daemon=$pid pid=
+until_true $word_s gone "$daemon"
 check $? "it ends by the power button"
 grep -qa "bootsector: off" back.log
 check $? "as the guest saw"
 ! [ -e pid ]
 check $? "the pid file is gone"
 
-[ $bad = 0 ] || tail -n 8 debug.log serial.log err.log | sed 's/^/# /'
-echo "1..$count"
-exit $((bad > 0))
+finish

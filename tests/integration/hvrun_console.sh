@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hvrun on a terminal: keys reach the guest, Ctrl-A commands work, and the terminal is
-# as it was after every kind of end. hvlab-timeout: 300
+# as it was after every kind of end. hvlab-timeout: 1500
 command -v python3 >/dev/null || {
 	echo "no python3 here"
 	exit 77
@@ -33,7 +33,7 @@ def start(*words):
     os.write(go, b"x")
     return pid, fd, before
 
-def wait_for(fd, text, seconds=60):
+def wait_for(fd, text, seconds=300):
     global screen
     end = time.monotonic() + seconds
     while text not in screen:
@@ -47,7 +47,7 @@ def wait_for(fd, text, seconds=60):
     screen = screen[screen.index(text) + len(text):]
     return True
 
-def until(what, seconds=20):
+def until(what, seconds=120):
     end = time.monotonic() + seconds
     while not what():
         if time.monotonic() > end:
@@ -58,7 +58,7 @@ def until(what, seconds=20):
 def is_raw(fd):
     return not termios.tcgetattr(fd)[3] & (termios.ECHO | termios.ICANON)
 
-def ended(pid, fd, seconds=20):
+def ended(pid, fd, seconds=120):
     """Exit status as a shell shows it, or None; reads what is still written."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
