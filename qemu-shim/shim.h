@@ -96,6 +96,7 @@ struct vm {
 	atomic_bool exception_payload;
 	atomic_bool triple_fault_event;
 	atomic_bool dirty_log_manual;
+	atomic_uint nr_mmu_pages; /* of KVM_SET_NR_MMU_PAGES, to be read back */
 
 	struct kvm_coalesced_mmio_ring *ring;
 	atomic_flag ring_lock;

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <asm/kvm_para.h>
+
 #include "convert.h"
 #include "fd_map.h"
 #include "shim.h"
@@ -16,6 +18,7 @@
 #define GUEST_DEBUG_FLAGS                                                                    \
 	(KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_SW_BP |            \
 	 KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB | KVM_GUESTDBG_INJECT_BP)
+#define CPUID_PV_TIMING 0x40000010u
 #define CPUID_EXT_FEATURES 0x80000001u
 #define ECX_CMP_LEGACY (1u << 1)
 
@@ -34,6 +37,7 @@ static const struct cap {
 	{ KVM_CAP_USER_MEMORY, FROM_VALUE, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, FROM_VALUE, 1 },
 	{ KVM_CAP_EXT_CPUID, FROM_VALUE, 1 },
+	{ KVM_CAP_MMU_SHADOW_CACHE_CONTROL, FROM_VALUE, 1 },
 	{ KVM_CAP_CLOCKSOURCE, FROM_VALUE, 1 },
 	{ KVM_CAP_NR_VCPUS, FROM_PROP, MYHV_PROP_MAX_VCPUS },
 	{ KVM_CAP_NR_MEMSLOTS, FROM_PROP, MYHV_PROP_MAX_MEM_REGIONS },
@@ -201,6 +205,25 @@ static void add_topology_bits(struct kvm_cpuid_entry2 *e)
 		e->ecx |= ecx & ECX_CMP_LEGACY;
 }
 
+/*
+ * KVM's own leaves end with the features, and clients rely on it. The leaf of frequencies
+ * beyond them is for clients to add.
+ */
+static uint32_t drop_pv_timing(struct myhv_cpuid_entry *entries, uint32_t count)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (entries[i].function == CPUID_PV_TIMING)
+			continue;
+		entries[kept] = entries[i];
+		if (entries[kept].function == KVM_CPUID_SIGNATURE)
+			entries[kept].eax = KVM_CPUID_FEATURES;
+		kept++;
+	}
+	return kept;
+}
+
 static long sys_supported_cpuid(struct object *o, int fd, uint64_t arg)
 {
 	struct myhv_cpuid_entry ours[MAX_CPUID];
@@ -214,6 +237,7 @@ static long sys_supported_cpuid(struct object *o, int fd, uint64_t arg)
 	r = sys_ioctl(fd, MYHV_CPUID_SUPPORTED, &list);
 	if (r)
 		return r;
+	list.count = drop_pv_timing(ours, list.count);
 	/* KVM leaves the count alone when the list is too short */
 	if (room < list.count)
 		return -E2BIG;

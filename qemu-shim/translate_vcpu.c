@@ -308,9 +308,14 @@ static long vcpu_set_mce(struct object *o, int fd, uint64_t arg)
 
 /* ---- CPUID ---- */
 
-static long cpuid_get(int fd, struct myhv_cpuid_entry *entries, uint32_t *count)
+/* @flags: MYHV_CPUID_LIVE for what KVM gives back: its table follows CR4 and XCR0. */
+static long cpuid_get(int fd, uint32_t flags, struct myhv_cpuid_entry *entries, uint32_t *count)
 {
-	struct myhv_cpuid_list list = { .count = MAX_CPUID, .entries = pointer_arg(entries) };
+	struct myhv_cpuid_list list = {
+		.count = MAX_CPUID,
+		.flags = flags,
+		.entries = pointer_arg(entries),
+	};
 	long r = sys_ioctl(fd, MYHV_VCPU_CPUID_GET, &list);
 
 	*count = list.count;
@@ -326,17 +331,22 @@ static bool same_entry(const struct myhv_cpuid_entry *list, uint32_t count,
 	return false;
 }
 
-/* A vCPU that has run takes no other table, but may be given its own again. */
+/*
+ * A vCPU that has run takes no other table, but may be given its own again, as it was set or as
+ * it was read.
+ */
 static long cpuid_compare(int fd, const struct myhv_cpuid_entry *entries, uint32_t count)
 {
-	struct myhv_cpuid_entry present[MAX_CPUID];
+	struct myhv_cpuid_entry present[MAX_CPUID], live[MAX_CPUID];
 	uint32_t nr;
-	long r = cpuid_get(fd, present, &nr);
+	long r = cpuid_get(fd, 0, present, &nr);
 
+	if (r == 0)
+		r = cpuid_get(fd, MYHV_CPUID_LIVE, live, &nr);
 	if (r)
 		return r;
 	for (uint32_t i = 0; i < count; i++)
-		if (!same_entry(present, nr, &entries[i]))
+		if (!same_entry(present, nr, &entries[i]) && !same_entry(live, nr, &entries[i]))
 			return -EINVAL;
 	return nr == count ? 0 : -EINVAL;
 }
@@ -400,7 +410,7 @@ static long vcpu_get_cpuid2(struct object *o, int fd, uint64_t arg)
 
 	if (copy_in(&list, arg, sizeof(list)))
 		return -EFAULT;
-	r = cpuid_get(fd, ours, &count);
+	r = cpuid_get(fd, MYHV_CPUID_LIVE, ours, &count);
 	if (r)
 		return r;
 	for (uint32_t i = 0; i < count; i++)

@@ -11,6 +11,7 @@
 #include "fd_map.h"
 #include "shim.h"
 
+#define MIN_MMU_PAGES 64 /* KVM's */
 #define NS_PER_S 1000000000ll
 
 static struct vm *vm_of(struct object *o)
@@ -134,6 +135,20 @@ static long vm_set_identity_map_addr(struct object *o, int fd, uint64_t arg)
 	uint64_t address;
 
 	return copy_in(&address, arg, sizeof(address));
+}
+
+/* How many tables KVM may keep for shadow paging. There is none here: the number is kept. */
+static long vm_set_nr_mmu_pages(struct object *o, int fd, uint64_t arg)
+{
+	if ((uint32_t)arg < MIN_MMU_PAGES)
+		return -EINVAL;
+	vm_of(o)->nr_mmu_pages = arg;
+	return 0;
+}
+
+static long vm_get_nr_mmu_pages(struct object *o, int fd, uint64_t arg)
+{
+	return vm_of(o)->nr_mmu_pages;
 }
 
 static long vm_zone_call(struct object *o, uint64_t arg,
@@ -333,6 +348,8 @@ const struct call vm_calls[] = {
 	CALL(KVM_CLEAR_DIRTY_LOG, vm_clear_dirty_log),
 	CALL(KVM_SET_TSS_ADDR, vm_set_tss_addr),
 	CALL(KVM_SET_IDENTITY_MAP_ADDR, vm_set_identity_map_addr),
+	CALL(KVM_SET_NR_MMU_PAGES, vm_set_nr_mmu_pages),
+	CALL(KVM_GET_NR_MMU_PAGES, vm_get_nr_mmu_pages),
 	CALL(KVM_REGISTER_COALESCED_MMIO, vm_coalesce),
 	CALL(KVM_UNREGISTER_COALESCED_MMIO, vm_uncoalesce),
 	CALL(KVM_GET_CLOCK, vm_get_clock),

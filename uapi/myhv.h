@@ -136,7 +136,7 @@ struct myhv_vm_create {
 /**
  * struct myhv_cpuid_list - MYHV_CPUID_SUPPORTED (system), MYHV_VCPU_CPUID_SET/GET (vCPU)
  * @count: entries at @entries; on return the number there are
- * @flags: 0
+ * @flags: 0, or for GET MYHV_CPUID_LIVE
  * @entries: user pointer to struct myhv_cpuid_entry[@count]
  *
  * SUPPORTED gives what the CPU and myhv can do together; a monitor edits it
@@ -149,6 +149,7 @@ struct myhv_cpuid_list {
 	__u32 flags;
 	__u64 entries;
 };
+#define MYHV_CPUID_LIVE (1U << 0) /* as the guest reads them now: OSXSAVE, XSAVE size ... */
 #define MYHV_CPUID_SUPPORTED _IOWR(MYHV_IOC_MAGIC, 0x03, struct myhv_cpuid_list)
 
 /**

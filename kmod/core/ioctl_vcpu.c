@@ -114,18 +114,19 @@ static long vcpu_cpuid_get(void *object, void *args)
 	struct myhv_cpuid_list *list = args;
 	struct myhv_cpuid_entry *entries;
 	u32 room = list->count, count;
+	bool live = list->flags & MYHV_CPUID_LIVE;
 	long ret = 0;
 
-	if (list->flags)
+	if (list->flags & ~MYHV_CPUID_LIVE)
 		return -EINVAL;
-	count = cpuid_get(vcpu, NULL, 0);
+	count = cpuid_get(vcpu, live, NULL, 0);
 	list->count = count;
 	if (count > room)
 		return -E2BIG;
 	entries = kvcalloc(max(count, 1U), sizeof(*entries), GFP_KERNEL);
 	if (!entries)
 		return -ENOMEM;
-	cpuid_get(vcpu, entries, count);
+	cpuid_get(vcpu, live, entries, count);
 	if (copy_to_user(u64_to_user_ptr(list->entries), entries, count * sizeof(*entries)))
 		ret = -EFAULT;
 	kvfree(entries);

@@ -81,26 +81,6 @@ int cpuid_set(struct myhv_vcpu *vcpu, const struct myhv_cpuid_entry *entries, u3
 	return 0;
 }
 
-u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max)
-{
-	const struct guest_cpuid *table = vcpu->cpuid;
-	const struct cpuid_row *row;
-
-	for (u32 i = 0; i < min(table->count, max); i++) {
-		row = &table->rows[i];
-		entries[i] = (struct myhv_cpuid_entry){
-			.function = row->function,
-			.index = row->index,
-			.flags = row->indexed ? MYHV_CPUID_INDEXED : 0,
-			.eax = row->regs[LEAF_EAX],
-			.ebx = row->regs[LEAF_EBX],
-			.ecx = row->regs[LEAF_ECX],
-			.edx = row->regs[LEAF_EDX],
-		};
-	}
-	return table->count;
-}
-
 /* The id of this vCPU wherever CPUID tells it. */
 static void set_apic_id(struct guest_cpuid *table, u32 id)
 {
@@ -177,6 +157,30 @@ static noinline void apply_runtime(struct myhv_vcpu *vcpu, const struct cpuid_ro
 	};
 
 	cpuid_apply_runtime(vcpu->cpuid, row, &runtime, regs);
+}
+
+u32 cpuid_get(struct myhv_vcpu *vcpu, bool live, struct myhv_cpuid_entry *entries, u32 max)
+{
+	const struct guest_cpuid *table = vcpu->cpuid;
+	const struct cpuid_row *row;
+	u32 regs[LEAF_NR_REGS];
+
+	for (u32 i = 0; i < min(table->count, max); i++) {
+		row = &table->rows[i];
+		memcpy(regs, row->regs, sizeof(regs));
+		if (live && row->runtime)
+			apply_runtime(vcpu, row, regs);
+		entries[i] = (struct myhv_cpuid_entry){
+			.function = row->function,
+			.index = row->index,
+			.flags = row->indexed ? MYHV_CPUID_INDEXED : 0,
+			.eax = regs[LEAF_EAX],
+			.ebx = regs[LEAF_EBX],
+			.ecx = regs[LEAF_ECX],
+			.edx = regs[LEAF_EDX],
+		};
+	}
+	return table->count;
 }
 
 enum exit_action exit_cpuid(struct myhv_vcpu *vcpu)

@@ -134,12 +134,13 @@ enum exit_action exit_task_switch(struct myhv_vcpu *vcpu, const struct task_swit
 /*
  * exit/cpuid.c, for core/: the vCPU's table. init gives what is supported, with the vCPU's
  * own APIC id. set: -EINVAL an entry twice or impossible, -ENOMEM; vcpu->mutex held. get and
- * supported return how many entries there are and fill in up to @max.
+ * supported return how many entries there are and fill in up to @max; @live: with the bits that
+ * follow the vCPU's registers, vcpu->mutex held.
  */
 int cpuid_vcpu_init(struct myhv_vcpu *vcpu);
 void cpuid_vcpu_free(struct myhv_vcpu *vcpu);
 int cpuid_set(struct myhv_vcpu *vcpu, const struct myhv_cpuid_entry *entries, u32 count);
-u32 cpuid_get(struct myhv_vcpu *vcpu, struct myhv_cpuid_entry *entries, u32 max);
+u32 cpuid_get(struct myhv_vcpu *vcpu, bool live, struct myhv_cpuid_entry *entries, u32 max);
 u32 cpuid_supported(struct myhv_cpuid_entry *entries, u32 max);
 
 /*

@@ -31,6 +31,8 @@ struct reg_rule {
 	u32 read_only;
 };
 
+#define ICR_DEFINED 0xccfffu
+
 /* SDM "Local APIC Register Address Map", "x2APIC Register Address Space" */
 static const struct reg_rule rules[NR_SLOTS] = {
 	[SLOT(VLAPIC_ID)] = { R | W | XR, 0xff000000 },
@@ -46,7 +48,7 @@ static const struct reg_rule rules[NR_SLOTS] = {
 	[SLOT(VLAPIC_TMR)... SLOT(VLAPIC_TMR) + 7] = { RX },
 	[SLOT(VLAPIC_IRR)... SLOT(VLAPIC_IRR) + 7] = { RX },
 	[SLOT(VLAPIC_ESR)] = { RX | WX },
-	[SLOT(VLAPIC_ICR)] = { RX | WX, 0xccfff, BIT(12) },
+	[SLOT(VLAPIC_ICR)] = { RX | WX, ICR_DEFINED, BIT(12) },
 	[SLOT(VLAPIC_ICR2)] = { R | W, 0xff000000 },
 	[SLOT(VLAPIC_LVTT)] = { RX | WX, 0x300ff, BIT(12) },
 	[SLOT(VLAPIC_LVTTHMR)] = { RX | WX, 0x107ff, BIT(12) },
@@ -68,6 +70,9 @@ static u32 writable_bits(const struct vlapic *v, u32 offset)
 		bits |= VLAPIC_SVR_NO_EOI_BROADCAST;
 	if (offset == VLAPIC_LVTT && v->cfg.tsc_deadline)
 		bits |= BIT(18);
+	/* An xAPIC keeps what is written to reserved bits, here as under KVM. */
+	if (offset == VLAPIC_ICR && !vlapic_x2apic_mode(v))
+		bits = ~(u32)BIT(12);
 	return bits;
 }
 
@@ -536,6 +541,7 @@ void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapi
 		vlapic_enter_mode(v);
 	}
 	for (word = 0; word < 8; word++) {
+		/* vectors below 16 cannot be taken: harmless as requests, and KVM keeps them */
 		u32 legal = word ? ~0u : ~0xffffu;
 
 		offset = word * 0x10;
@@ -544,7 +550,7 @@ void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapi
 		vlapic_reg_set(v, VLAPIC_TMR + offset,
 			       state_reg(state, VLAPIC_TMR + offset) & legal);
 		vlapic_reg_set(v, VLAPIC_IRR + offset,
-			       state_reg(state, VLAPIC_IRR + offset) & legal);
+			       state_reg(state, VLAPIC_IRR + offset));
 	}
 	vlapic_refresh(v);
 

@@ -443,6 +443,10 @@ static void test_icr(void **state)
 	assert_true(fx.ipi.assert);
 	assert_false(fx.ipi.level);
 	assert_int_equal(read_reg(VLAPIC_ICR), 0x4841); /* delivery status is idle */
+	write_reg(VLAPIC_ICR, 0xfff37041); /* reserved bits do nothing, and read as written */
+	assert_int_equal(read_reg(VLAPIC_ICR), 0xfff36041);
+	assert_int_equal(fx.ipi.shorthand, 0);
+	assert_int_equal(fx.ipi.mode, VAPIC_DM_FIXED);
 
 	write_reg(VLAPIC_ICR2, 0xff000000);
 	write_reg(VLAPIC_ICR, 0x00041);
@@ -799,6 +803,17 @@ static void test_state_hostile(void **state)
 		vlapic_eoi(&lapic, &fx);
 	}
 	assert_int_equal(vlapic_highest_irr(&lapic), 255); /* TPR 0xff */
+
+	/* requests that are no vectors stay to be seen, and are never delivered */
+	memset(&junk, 0, sizeof(junk));
+	memset(&junk.regs[VLAPIC_IRR], 0xff, 2);
+	setup(NULL);
+	vlapic_set_state(&lapic, 1, &junk, &fx);
+	assert_int_equal(read_reg(VLAPIC_IRR), 0xffff);
+	write_reg(VLAPIC_SVR, 0x1ff);
+	assert_int_equal(vlapic_pending(&lapic), -1);
+	assert_int_equal(vlapic_ack(&lapic), -1);
+	memset(&junk, 0xff, sizeof(junk));
 
 	setup(NULL);
 	enter_x2apic();
