@@ -110,20 +110,28 @@ bool dirty_ring_is_full(const struct vcpu *vcpu)
 	return vcpu->dirty_next - vcpu->dirty_reset >= soft_limit(vcpu->vm);
 }
 
+/* How many more pages it may get before it must stop. */
+static uint32_t room_left(const struct vcpu *vcpu)
+{
+	uint32_t used = vcpu->dirty_next - vcpu->dirty_reset, limit = soft_limit(vcpu->vm);
+
+	return used < limit ? limit - used : 1;
+}
+
 void dirty_ring_fill(struct vcpu *vcpu, int fd)
 {
 	uint64_t pages[WORD_PAGES * 8];
-	uint32_t count, used, limit = soft_limit(vcpu->vm);
+	uint32_t count;
 
 	shim_lock();
 	do {
+		/* the limit is right when there is nothing to take, else the next round's is */
 		count = sizeof(pages) / sizeof(pages[0]);
-		used = vcpu->dirty_next - vcpu->dirty_reset;
-		if (list_take(fd, pages, &count, used < limit ? limit - used : 1))
+		if (list_take(fd, pages, &count, room_left(vcpu)))
 			break;
 		for (uint32_t i = 0; i < count; i++)
 			push(vcpu, pages[i]);
-	} while (count == sizeof(pages) / sizeof(pages[0]));
+	} while (count);
 	shim_unlock();
 }
 
