@@ -656,6 +656,47 @@ static void test_dispi_bank_and_pan(void **state)
 	paint(199);
 }
 
+/* What is said to be memory behaves like it; @expected: where it starts, or -1. */
+static void assert_window(int64_t expected)
+{
+	uint32_t start, at = rand() % VGA_BANK_BYTES;
+	bool is_memory = vga_window_is_memory(&vga, &start);
+
+	assert_true((is_memory ? (int64_t)start : -1) == expected);
+	if (!is_memory)
+		return;
+	poke(VGA_WINDOW_GPA + at, 0x77);
+	assert_int_equal(vram[start + at], 0x77);
+	vram[start + at] = 0x78;
+	assert_int_equal(peek(VGA_WINDOW_GPA + at), 0x78);
+}
+
+static void test_window_as_memory(void **state)
+{
+	assert_window(-1);
+	set_mode(&text_80x25);
+	assert_window(-1);
+	set_mode(&planar_640x480);
+	assert_window(-1);
+	set_mode(&cga_320x200);
+	assert_window(-1);
+	set_mode(&chained_320x200);
+	assert_window(0);
+	map_mask(0x7);
+	assert_window(-1);
+	map_mask(0xf);
+	assert_window(0);
+	dispi_mode(320, 200, 32);
+	assert_window(0);
+	vga_dispi_write(&vga, DISPI_BANK, 3);
+	assert_window(0x30000);
+	vga_dispi_write(&vga, DISPI_BANK, VRAM / VGA_BANK_BYTES - 1);
+	assert_window(VRAM - VGA_BANK_BYTES);
+	set_mode(&planar_640x480);
+	dispi_mode(640, 480, 4);
+	assert_window(-1);
+}
+
 static void test_dispi_impossible(void **state)
 {
 	dispi_mode(0xffff, 0xffff, 32);
@@ -673,6 +714,8 @@ static void test_dispi_impossible(void **state)
 /* Random registers: the sanitizers see what goes out of bounds. */
 static void test_random(void **state)
 {
+	uint32_t start;
+
 	srand(1);
 	for (unsigned int round = 0; round < 400; round++) {
 		for (unsigned int i = 0; i < 60; i++) {
@@ -691,6 +734,8 @@ static void test_random(void **state)
 				break;
 			}
 		}
+		if (vga_window_is_memory(&vga, &start))
+			assert_window(start);
 		vga_decode(&vga, &picture);
 		assert_in_range(picture.width, 1, DISPI_MAX_XRES);
 		assert_in_range(picture.height, 1, DISPI_MAX_YRES);
@@ -821,6 +866,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dispi_identity, setup),
 		cmocka_unit_test_setup(test_dispi_modes, setup),
 		cmocka_unit_test_setup(test_dispi_bank_and_pan, setup),
+		cmocka_unit_test_setup(test_window_as_memory, setup),
 		cmocka_unit_test_setup(test_dispi_impossible, setup),
 		cmocka_unit_test_setup(test_random, setup),
 		cmocka_unit_test(test_card),

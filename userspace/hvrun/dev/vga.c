@@ -50,7 +50,10 @@
  * @screen: for displays
  * @rom: contents of the ROM, or NULL
  * @edid: the monitor's
- * @lock: @state
+ * @lock: @state, and whether the window is the guest's memory at the moment:
+ * @window_vm: where it is mapped; -1: it never is
+ * @is_mapped, @mapped_start: it is, from there in video memory on
+ * @is_logged: its dirty pages are
  *
  * The rest belongs to the one who watches the screen:
  * @watched: somebody does
@@ -72,6 +75,10 @@ struct vga {
 
 	pthread_mutex_t lock;
 	struct vga_state state;
+	int window_vm;
+	bool is_mapped;
+	uint32_t mapped_start;
+	bool is_logged;
 
 	bool watched;
 	uint64_t log_gpa;
@@ -101,6 +108,77 @@ static void clear_vram(struct vga_state *state, uint32_t bytes)
 	memset(state->vram + whole, 0, bytes - whole);
 }
 
+/* ---- the window as memory ---- */
+
+/*
+ * In modes where it is nothing but video memory a guest writes it without exits. What it wrote
+ * since the last look is not known when that changes: then all is painted.
+ */
+static void map_window(struct vga *vga)
+{
+	struct myhv_mem_op ops[2];
+	unsigned int count = 0;
+	uint32_t start;
+	bool map = vga_window_is_memory(&vga->state, &start);
+
+	if (vga->window_vm < 0 || (map == vga->is_mapped && (!map || start == vga->mapped_start)))
+		return;
+	memset(ops, 0, sizeof(ops));
+	if (vga->is_mapped)
+		ops[count++] = (struct myhv_mem_op){
+			.op = MYHV_MEM_UNMAP,
+			.gpa = VGA_WINDOW_GPA,
+			.bytes = VGA_BANK_BYTES,
+		};
+	if (map)
+		ops[count++] = (struct myhv_mem_op){
+			.op = MYHV_MEM_MAP,
+			.gpa = VGA_WINDOW_GPA,
+			.bytes = VGA_BANK_BYTES,
+			.hva = (uintptr_t)vga->state.vram + start,
+		};
+	/* without the mapping accesses exit, and find the same */
+	if (myhv_mem_update(vga->window_vm, ops, count) < 0)
+		return;
+	vga->is_mapped = map;
+	vga->mapped_start = start;
+	vga->is_logged = false;
+	vga->state.generation++;
+}
+
+/* Pages that were written through the window become dirty ones of the frame buffer. */
+static bool harvest_window(struct vga *vga)
+{
+	uint64_t pages = 0;
+	bool is_known = true;
+
+	pthread_mutex_lock(&vga->lock);
+	if (vga->is_mapped && vga->is_logged) {
+		is_known = myhv_mem_dirty(vga->window_vm, MYHV_DIRTY_HARVEST, VGA_WINDOW_GPA,
+					  VGA_BANK_BYTES, &pages) == 0;
+		for (unsigned int i = 0; i < VGA_BANK_BYTES / PAGE_BYTES; i++)
+			if (pages >> i & 1)
+				vga->dirty[(vga->mapped_start / PAGE_BYTES + i) / 64] |=
+					1ULL << (vga->mapped_start / PAGE_BYTES + i) % 64;
+	} else if (vga->is_mapped) {
+		vga->is_logged = myhv_mem_dirty(vga->window_vm, MYHV_DIRTY_START, VGA_WINDOW_GPA,
+						VGA_BANK_BYTES, NULL) == 0;
+		is_known = false;
+	}
+	pthread_mutex_unlock(&vga->lock);
+	return is_known;
+}
+
+static void log_window_stop(struct vga *vga)
+{
+	pthread_mutex_lock(&vga->lock);
+	if (vga->is_logged)
+		myhv_mem_dirty(vga->window_vm, MYHV_DIRTY_STOP, VGA_WINDOW_GPA, VGA_BANK_BYTES,
+			       NULL);
+	vga->is_logged = false;
+	pthread_mutex_unlock(&vga->lock);
+}
+
 /* ---- buses ---- */
 
 static uint64_t ports_read(void *dev, uint64_t offset, unsigned int size)
@@ -120,6 +198,7 @@ static void ports_write(void *dev, uint64_t offset, unsigned int size, uint64_t 
 
 	pthread_mutex_lock(&vga->lock);
 	vga_port_write(&vga->state, offset, value);
+	map_window(vga);
 	pthread_mutex_unlock(&vga->lock);
 }
 
@@ -144,6 +223,7 @@ static void dispi_write(void *dev, uint64_t offset, unsigned int size, uint64_t 
 		vga_dispi_write(&vga->state, vga->state.dispi_index, value);
 	else
 		vga->state.dispi_index = value;
+	map_window(vga);
 	pthread_mutex_unlock(&vga->lock);
 }
 
@@ -224,6 +304,7 @@ static void mmio_write(void *dev, uint64_t offset, unsigned int size, uint64_t v
 		else if (is_dispi_register(at) && !(at & 1) && i + 1 < size)
 			vga_dispi_write(&vga->state, (at - MMIO_DISPI) / 2, value >> (8 * i));
 	}
+	map_window(vga);
 	pthread_mutex_unlock(&vga->lock);
 }
 
@@ -276,6 +357,7 @@ static void log_stop(struct vga *vga)
 		myhv_mem_dirty(vga->pci.bus->vm, MYHV_DIRTY_STOP, vga->log_gpa, VGA_VRAM_BYTES,
 			       NULL);
 	vga->log_gpa = 0;
+	log_window_stop(vga);
 }
 
 static void screen_watch(void *dev, bool on)
@@ -387,6 +469,7 @@ static void screen_update(void *dev, struct surface *surface, struct damage *dam
 	struct vga *vga = dev;
 	bool is_known = harvest(vga);
 
+	is_known = harvest_window(vga) && is_known;
 	*damage = (struct damage){ 0, 0, 0, 0 };
 	update(vga, !is_known, surface, damage);
 }
@@ -487,6 +570,7 @@ struct vga *vga_create(const char *rom, struct error *err)
 		goto free;
 	}
 	vga_state_init(&vga->state, vram, VGA_VRAM_BYTES, clear_vram);
+	vga->window_vm = -1;
 	pthread_mutex_init(&vga->lock, NULL);
 	if (rom) {
 		vga->rom = map_pages(ROM_BYTES);
@@ -525,6 +609,7 @@ int vga_plug(struct vga *vga, struct pci_bus *pci, unsigned int device, struct e
 	    bus_attach(pci->pio, DISPI_PORT, DISPI_PORTS, &vga->dispi) < 0 ||
 	    bus_attach(pci->mmio, VGA_WINDOW_GPA, VGA_WINDOW_BYTES, &vga->window) < 0)
 		return error_set(err, "the places of a VGA are taken");
+	vga->window_vm = pci->vm;
 	return pci_bus_add(pci, device, 0, &vga->pci, err);
 }
 
@@ -532,6 +617,7 @@ void vga_reset(struct vga *vga)
 {
 	pthread_mutex_lock(&vga->lock);
 	vga_state_reset(&vga->state);
+	map_window(vga);
 	pthread_mutex_unlock(&vga->lock);
 }
 

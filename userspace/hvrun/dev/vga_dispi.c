@@ -10,7 +10,6 @@
 #define DISPI_ID_MOST 0xb0c5
 #define ENABLE_WRITABLE \
 	(DISPI_ENABLED | DISPI_GETCAPS | DISPI_8BIT_DAC | DISPI_LFB_ENABLED | DISPI_NOCLEARMEM)
-#define BANK_BYTES 0x10000
 #define LEAST_XRES 8
 
 static bool bpp_is_known(uint16_t bpp)
@@ -107,7 +106,7 @@ uint16_t vga_dispi_read(const struct vga_state *vga, unsigned int index)
 	case DISPI_BPP:
 		return shows_most ? DISPI_MAX_BPP : vga->dispi[index];
 	case DISPI_VIDEO_MEMORY:
-		return vga->vram_bytes / BANK_BYTES;
+		return vga->vram_bytes / VGA_BANK_BYTES;
 	default:
 		return vga->dispi[index];
 	}

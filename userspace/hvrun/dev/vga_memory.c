@@ -25,7 +25,6 @@
 #define MODE_COMPARE 0x08
 #define MODE_ODD_EVEN 0x10
 
-#define BANK_BYTES 0x10000
 #define NOWHERE UINT32_MAX
 
 /* A byte for each plane: those of @mask are ones. */
@@ -62,11 +61,23 @@ static bool is_banked(const struct vga_state *vga)
 
 static uint8_t *banked_byte(const struct vga_state *vga, uint32_t offset)
 {
-	uint64_t address = (uint64_t)vga->dispi[DISPI_BANK] * BANK_BYTES + offset;
+	uint64_t address = (uint64_t)vga->dispi[DISPI_BANK] * VGA_BANK_BYTES + offset;
 
-	if (offset >= BANK_BYTES || address >= vga->vram_bytes)
+	if (offset >= VGA_BANK_BYTES || address >= vga->vram_bytes)
 		return NULL;
 	return vga->vram + address;
+}
+
+bool vga_window_is_memory(const struct vga_state *vga, uint32_t *start)
+{
+	if (is_banked(vga)) {
+		*start = (uint32_t)vga->dispi[DISPI_BANK] * VGA_BANK_BYTES;
+		return banked_byte(vga, VGA_BANK_BYTES - 1) != NULL;
+	}
+	/* the address names the plane, and the planes lie byte by byte beside each other */
+	*start = 0;
+	return (vga->seq[SEQ_MEMORY_MODE] & SEQ_CHAIN4) && (vga->seq[SEQ_MAP_MASK] & 15) == 15 &&
+	       window_address(vga, 0) == 0;
 }
 
 static uint8_t *plane_group(const struct vga_state *vga, uint32_t address)

@@ -19,6 +19,7 @@
 
 #define VGA_WINDOW_GPA 0xa0000
 #define VGA_WINDOW_BYTES 0x20000
+#define VGA_BANK_BYTES 0x10000 /* of it, in DISPI's banked modes */
 #define VGA_PORT 0x3b0
 #define VGA_PORTS 0x30 /* 0x3b0-0x3df */
 
@@ -116,6 +117,12 @@ uint32_t vga_dispi_line_bytes(const struct vga_state *vga);
 /** vga_window_read() - a byte of the window at VGA_WINDOW_GPA; the planes are latched */
 uint8_t vga_window_read(struct vga_state *vga, uint32_t offset);
 void vga_window_write(struct vga_state *vga, uint32_t offset, uint8_t value);
+
+/**
+ * vga_window_is_memory() - are the window's first VGA_BANK_BYTES plain video memory?
+ * @start: of them in video memory
+ */
+bool vga_window_is_memory(const struct vga_state *vga, uint32_t *start);
 
 enum vga_kind {
 	VGA_BLANK,
