@@ -79,6 +79,28 @@ userspace: ## hvrun and the other programs, into O/
 	+@if [ -e userspace/Makefile ]; then $(MAKE) -C userspace O=$(O); fi
 	+@$(MAKE) -C qemu-shim O=$(O)
 
+# ---- installing: what has been built, and nothing is built ---------------------
+
+PREFIX ?= /usr/local
+installed_programs := hvrun
+# O/myhv.ko goes where the kernel that it was built for looks first.
+release = $$(modinfo -F vermagic $(O)/myhv.ko | cut -d' ' -f1)
+module_place = $(DESTDIR)/lib/modules/$(release)/updates/myhv.ko
+
+.PHONY: install uninstall
+install: ## the module, programs, udev rule, examples; PREFIX=/usr/local DESTDIR=
+	install -D -m 644 $(O)/myhv.ko $(module_place)
+	$(if $(DESTDIR),,depmod $(release))
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(installed_programs:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin/
+	@$(MAKE) --no-print-directory -C qemu-shim O=$(O) install
+	$(if $(DESTDIR),,-udevadm control --reload)
+
+uninstall: ## what install has put there
+	rm -f $(module_place) $(installed_programs:%=$(DESTDIR)$(PREFIX)/bin/%)
+	$(if $(DESTDIR),,depmod $(release))
+	@$(MAKE) --no-print-directory -C qemu-shim O=$(O) uninstall
+
 include tests/lab/checks.mk
 include tests/bench/bench.mk
 include qemu-shim/shim.mk
