@@ -38,7 +38,7 @@ struct options {
 					      * with it; "none" */
 	const char *vnc;		     /* as vnc_open() takes it; NULL: none */
 	const char *debugcon;		     /* as chardev_open() takes it; NULL: none */
-	uint64_t boot_menu_ms;		     /* how long the menu is offered; 0: as firmware likes */
+	uint64_t boot_menu_ms;		     /* of the menu; 0: as firmware likes */
 	char boot_order[8];		     /* letters */
 	char boot_once[8];		     /* the same until the first reset, or empty */
 	const char *log_file;
