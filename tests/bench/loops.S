@@ -5,25 +5,45 @@
  * RAX, RBX, RCX, RDX, RSI and R8 to R11.
  */
 #include "bench.h"
+#include "../guest/abi.h"
 
 	.section .rodata
-	.globl	bench_image, bench_image_end, bench_handler
+	.globl	bench_image, bench_image_end, bench_handler, bench_answer
 	.balign	16
 bench_image:
 
-/* The handler of BENCH_VECTOR: no more than the EOI, by x2APIC. */
-bench_handler:
+.macro X2APIC_WRITE msr, low, high
+	mov	$\msr, %ecx
+	mov	$\low, %eax
+	mov	$\high, %edx
+	wrmsr
+.endm
+
+.macro HANDLER name
+	.balign	16
+\name:
 	push	%rax
 	push	%rcx
 	push	%rdx
-	mov	$0x80b, %ecx
-	xor	%eax, %eax
-	xor	%edx, %edx
-	wrmsr
+.endm
+
+.macro HANDLER_END
+	X2APIC_WRITE 0x80b, 0, 0
 	pop	%rdx
 	pop	%rcx
 	pop	%rax
 	iretq
+.endm
+
+/* BENCH_VECTOR: counted, and the EOI by x2APIC. */
+HANDLER bench_handler
+	incq	BENCH_TAKEN
+HANDLER_END
+
+/* BENCH_VECTOR_ASK, on the second processor: BENCH_VECTOR goes to the first. */
+HANDLER bench_answer
+	X2APIC_WRITE 0x830, 0x4000 | BENCH_VECTOR, 0
+HANDLER_END
 
 .macro READ_TSC
 	rdtsc
@@ -69,10 +89,7 @@ bench_\name:
 	rdmsr
 	or	$0xc00, %eax
 	wrmsr
-	mov	$0x80f, %ecx
-	mov	$0x1ff, %eax
-	xor	%edx, %edx
-	wrmsr
+	X2APIC_WRITE 0x80f, 0x1ff, 0
 .endm
 
 ENTRY empty
@@ -109,6 +126,12 @@ ENTRY hypercall	/* KVM_HC_VAPIC_POLL_IRQ, which does nothing */
 	vmmcall
 	END
 
+ENTRY hypercall_intel
+	BEGIN
+	mov	$1, %eax
+	vmcall
+	END
+
 ENTRY port_kernel	/* the PIT's gate and speaker */
 	BEGIN
 	in	$0x61, %al
@@ -122,6 +145,11 @@ ENTRY port_write
 ENTRY port_read
 	BEGIN
 	in	$BENCH_PORT, %al
+	END
+
+ENTRY ioeventfd
+	BEGIN
+	out	%al, $BENCH_PORT_EVENTFD
 	END
 
 ENTRY mmio_write
@@ -168,6 +196,12 @@ ENTRY cr8_read
 	mov	%cr8, %rax
 	END
 
+ENTRY tpr_mmio
+	mov	$0xfee00080, %esi
+	BEGIN
+	movl	$0, (%rsi)
+	END
+
 ENTRY self_ipi
 	X2APIC_ON
 	sti
@@ -196,6 +230,21 @@ ENTRY hlt_timer	/* one shot, divided by 1 */
 	cli
 	END
 
+/* To the second processor and back; both sleep in between. */
+ENTRY ipi
+	X2APIC_ON
+	X2APIC_WRITE 0x830, 0x4500, 1
+	X2APIC_WRITE 0x830, 0x4600 | BENCH_TRAMPOLINE >> 12, 1
+30:	pause
+	cmpq	$0, BENCH_READY
+	je	30b
+	BEGIN
+	X2APIC_WRITE 0x830, 0x4000 | BENCH_VECTOR_ASK, 1
+	sti
+	hlt
+	cli
+	END
+
 ENTRY fault_4k
 	mov	$BENCH_REGION, %esi
 	BEGIN
@@ -210,5 +259,63 @@ ENTRY fault_2m
 	add	$0x200000, %rsi
 	END
 
+/* Comes to user space again and again, with interrupts on. */
+ENTRY park
+	X2APIC_ON
+	sti
+30:	out	%al, $BENCH_PORT
+	jmp	30b
+
+/* Writes to every page, comes to user space, and starts again. */
+ENTRY dirty
+30:	mov	$BENCH_REGION, %esi
+	mov	$BENCH_LOGGED_PAGES, %ecx
+31:	incb	(%rsi)
+	add	$0x1000, %rsi
+	dec	%ecx
+	jnz	31b
+	out	%al, $BENCH_PORT
+	jmp	30b
+
+/* The second processor, in long mode. */
+second_idt:
+	.word	0xfff
+	.quad	BENCH_IDT
+second:
+	mov	$BENCH_STACK_SECOND, %esp
+	lidt	second_idt(%rip)
+	X2APIC_ON
+	movq	$1, BENCH_READY
+30:	sti
+	hlt
+	cli
+	cmpq	$0, BENCH_DONE
+	je	30b
+	mov	$BENCH_PORT_END, %edx
+	out	%al, %dx
+	hlt
 bench_image_end:
+
+/* Where its SIPI lets it start; the tables are the first processor's. */
+	.globl	bench_trampoline, bench_trampoline_end
+	.code16
+bench_trampoline:
+	cli
+	xor	%ax, %ax
+	mov	%ax, %ds
+	lgdtl	BENCH_TRAMPOLINE + (30f - bench_trampoline)
+	mov	$0x20, %eax	/* PAE */
+	mov	%eax, %cr4
+	mov	$GUEST_PAGE_TABLES, %eax
+	mov	%eax, %cr3
+	mov	$0xc0000080, %ecx
+	rdmsr
+	or	$0x100, %eax	/* LME */
+	wrmsr
+	mov	$0x80000011, %eax
+	mov	%eax, %cr0
+	ljmpl	$SEL_CODE64, $BENCH_CODE + (second - bench_image)
+30:	.word	0x7f
+	.long	GUEST_GDT
+bench_trampoline_end:
 	.section .note.GNU-stack, "", @progbits
