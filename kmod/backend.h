@@ -152,6 +152,23 @@ struct myhv_backend {
 	void (*irq_window)(struct myhv_vcpu *vcpu, bool on);
 	void (*nmi_window)(struct myhv_vcpu *vcpu, bool on);
 
+	/*
+	 * [entry] With TPR_SHADOW: exit when the task priority falls below class @class; 0: never.
+	 * Optional: only with that feature.
+	 */
+	void (*tpr_threshold)(struct myhv_vcpu *vcpu, u8 class);
+	/*
+	 * With APICV, and only then: the CPU delivers what the page of vcpu->lapic holds.
+	 * [any] Mode, requests or interrupts in service were changed by us: look again.
+	 */
+	void (*lapic_changed)(struct myhv_vcpu *vcpu);
+	/* [entry] There may be a request of a higher priority than before. */
+	void (*lapic_requested)(struct myhv_vcpu *vcpu);
+	/* With POSTED_INTR: where requests go that need no exit. Never changes. */
+	u32 *(*posted_requests)(struct myhv_vcpu *vcpu);
+	/* Any context: let @cpu, in guest mode perhaps, take them. */
+	void (*posted_notify)(int cpu);
+
 	/* [any] guest TSC = host TSC (scaled by vcpu->tsc.ratio) + vcpu->tsc.offset */
 	void (*tsc_update)(struct myhv_vcpu *vcpu);
 	/* [any] vcpu->guest_debug or DR7 changed: intercepts of #DB, #BP, DR accesses */

@@ -55,6 +55,11 @@
 #define MYHV_CPU_FEATURE_VNMI (1ULL << 6)
 #define MYHV_CPU_FEATURE_1G_PAGES (1ULL << 7)
 #define MYHV_CPU_FEATURE_SLAT_AD (1ULL << 8)
+#define MYHV_CPU_FEATURE_TPR_SHADOW (1ULL << 9)
+#define MYHV_CPU_FEATURE_APICV (1ULL << 10)
+#define MYHV_CPU_FEATURE_POSTED_INTR (1ULL << 11)
+#define MYHV_CPU_FEATURE_PML (1ULL << 12)
+#define MYHV_CPU_FEATURE_PREEMPTION_TIMER (1ULL << 13)
 
 /* of a VM */
 #define MYHV_PROP_VM_ID 0x1000    /* its number under /sys/class/misc/myhv/vms; read only */

@@ -15,6 +15,9 @@ static enum irq_result deliver(struct chip_lapic *lapic, const struct apic_msg *
 	case VLAPIC_IRQ:
 		vcpu_kick(vcpu);
 		return IRQ_DELIVERED;
+	case VLAPIC_POSTED:
+		vcpu_kick_posted(vcpu);
+		return IRQ_DELIVERED;
 	case VLAPIC_COALESCED:
 		return IRQ_COALESCED;
 	case VLAPIC_NMI:

@@ -30,6 +30,22 @@ bool lapic_accepts_pic(struct myhv_vcpu *vcpu);
 /* Acknowledge: IRR -> ISR (or the PIC's INTA). The vector, or -1: gone. [entry] */
 int lapic_irq_ack(struct myhv_vcpu *vcpu);
 
+/*
+ * With MYHV_CPU_FEATURE_APICV the CPU delivers from the register page. The vCPU's thread, which is
+ * not in guest mode:
+ */
+u64 lapic_page_pa(struct myhv_vcpu *vcpu); /* of the register page */
+/* Requests that were posted go to the page. The highest vector requested, or -1 */
+int lapic_collect(struct myhv_vcpu *vcpu);
+int lapic_in_service(struct myhv_vcpu *vcpu); /* vector, or -1 */
+const u32 *lapic_watched(struct myhv_vcpu *vcpu); /* eight words: vectors whose end exits */
+void lapic_eoi_seen(struct myhv_vcpu *vcpu, u8 vector); /* the exit at such an end */
+void lapic_reg_written(struct myhv_vcpu *vcpu, u32 offset); /* the exit after a write */
+
+/* With MYHV_CPU_FEATURE_PREEMPTION_TIMER: vcpu->deadline_tsc has come, perhaps; and: HLT begins. */
+void lapic_deadline(struct myhv_vcpu *vcpu);
+void lapic_deadline_to_host(struct myhv_vcpu *vcpu);
+
 /* End of the interrupt in service, and: would nothing but its ISR bit change, now and later? */
 void lapic_eoi(struct myhv_vcpu *vcpu);
 bool lapic_eoi_is_silent(struct myhv_vcpu *vcpu);

@@ -10,8 +10,10 @@
 static enum irq_result send(struct vioapic *model, const struct apic_msg *msg)
 {
 	struct chip_ioapic *ioapic = container_of(model, struct chip_ioapic, model);
+	struct apic_msg watched = *msg;
 
-	return apic_bus_send(ioapic->vm, msg, NULL);
+	watched.watched = msg->vector == vioapic_pin_vector(model, PIT_PIN);
+	return apic_bus_send(ioapic->vm, &watched, NULL);
 }
 
 static const struct vioapic_ops model_ops = {

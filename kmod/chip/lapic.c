@@ -18,6 +18,11 @@
 
 /* ---- timer ---- */
 
+static bool has(u64 feature)
+{
+	return backend_caps.features & feature;
+}
+
 static u64 deadline_left_ns(struct chip_lapic *lapic)
 {
 	struct myhv_vcpu *vcpu = lapic->vcpu;
@@ -55,28 +60,50 @@ static enum hrtimer_restart timer_expired(struct hrtimer *timer)
 	return HRTIMER_RESTART;
 }
 
-static void timer_arm(struct chip_lapic *lapic)
+/* Let the host's timer see to what is armed. */
+static void timer_start(struct chip_lapic *lapic, u64 now_ns)
 {
-	u64 now_ns = ktime_get_ns();
-	u64 at_ns;
+	u64 at_ns = lapic->armed.at;
 
-	hrtimer_cancel(&lapic->timer);
-	lapic->armed = vlapic_timer_next(&lapic->model, now_ns);
-	switch (lapic->armed.kind) {
-	case VLAPIC_DEADLINE_NS:
-		at_ns = lapic->armed.at;
-		break;
-	case VLAPIC_DEADLINE_TSC:
+	if (lapic->armed.kind == VLAPIC_DEADLINE_TSC)
 		at_ns = now_ns + deadline_left_ns(lapic);
-		break;
-	default:
-		return;
-	}
 	if (at_ns <= now_ns && !lapic->armed.period_ns)
 		timer_fire(lapic);
 	else
 		hrtimer_start(&lapic->timer, ns_to_ktime(min(at_ns, (u64)KTIME_MAX)),
 			      HRTIMER_MODE_ABS_HARD);
+}
+
+static void timer_arm(struct chip_lapic *lapic)
+{
+	u64 now_ns = ktime_get_ns();
+
+	hrtimer_cancel(&lapic->timer);
+	lapic->vcpu->deadline_tsc = 0;
+	lapic->armed = vlapic_timer_next(&lapic->model, now_ns);
+	if (lapic->armed.kind == VLAPIC_DEADLINE_NONE)
+		return;
+	/* in guest mode the CPU counts, in HLT the host must: lapic_deadline_to_host() */
+	if (lapic->armed.kind == VLAPIC_DEADLINE_TSC && has(MYHV_CPU_FEATURE_PREEMPTION_TIMER))
+		lapic->vcpu->deadline_tsc = lapic->armed.at;
+	else
+		timer_start(lapic, now_ns);
+}
+
+void lapic_deadline(struct myhv_vcpu *vcpu)
+{
+	if (!vcpu->deadline_tsc || guest_tsc_now(vcpu) < vcpu->deadline_tsc)
+		return;
+	vcpu->deadline_tsc = 0;
+	timer_fire(vcpu->lapic);
+}
+
+void lapic_deadline_to_host(struct myhv_vcpu *vcpu)
+{
+	if (!vcpu->deadline_tsc)
+		return;
+	vcpu->deadline_tsc = 0;
+	timer_start(vcpu->lapic, ktime_get_ns());
 }
 
 void lapic_tsc_changed(struct myhv_vcpu *vcpu)
@@ -99,12 +126,21 @@ static void apply_eoi(struct chip_lapic *lapic, const struct vlapic_fx *fx)
 	}
 }
 
+/* The page of a CPU that delivers from it was changed by us. */
+static void page_changed(struct chip_lapic *lapic)
+{
+	if (lapic->model.cfg.hw_delivery)
+		backend->lapic_changed(lapic->vcpu);
+}
+
 static void apply(struct chip_lapic *lapic, const struct vlapic_fx *fx)
 {
 	if (likely(!fx->what))
 		return;
-	if (fx->what & VLAPIC_FX_EOI)
+	if (fx->what & VLAPIC_FX_EOI) {
+		page_changed(lapic);
 		apply_eoi(lapic, fx);
+	}
 	if (fx->what & VLAPIC_FX_IPI)
 		apic_bus_send(lapic->vcpu->vm, &fx->ipi, lapic);
 	if (fx->what & VLAPIC_FX_TIMER)
@@ -123,6 +159,7 @@ int lapic_create(struct myhv_vcpu *vcpu)
 		.eoi_suppression = vcpu->vm->irqchip == MYHV_IRQCHIP_SPLIT,
 		.tick_ns = LAPIC_TICK_NS,
 		.min_period_ns = CHIP_MIN_PERIOD_NS,
+		.hw_delivery = has(MYHV_CPU_FEATURE_APICV),
 	};
 	struct chip_lapic *lapic;
 	void *page;
@@ -137,6 +174,8 @@ int lapic_create(struct myhv_vcpu *vcpu)
 	lapic->vcpu = vcpu;
 	hrtimer_setup(&lapic->timer, timer_expired, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_HARD);
 	vlapic_create(&lapic->model, page, vcpu->id, &config);
+	if (has(MYHV_CPU_FEATURE_POSTED_INTR))
+		lapic->model.pir = backend->posted_requests(vcpu);
 	vlapic_reset(&lapic->model, vcpu->id == vcpu->vm->bsp_id);
 	vcpu->lapic = lapic;
 	return 0;
@@ -161,15 +200,24 @@ void lapic_reset(struct myhv_vcpu *vcpu, bool init)
 	if (!lapic)
 		return;
 	hrtimer_cancel(&lapic->timer);
+	vcpu->deadline_tsc = 0;
 	lapic->armed = (struct vlapic_deadline){ .kind = VLAPIC_DEADLINE_NONE };
 	WRITE_ONCE(lapic->extint, false);
 	if (init)
 		vlapic_init(&lapic->model);
 	else
 		vlapic_reset(&lapic->model, vcpu->id == vcpu->vm->bsp_id);
+	page_changed(lapic);
 }
 
 /* ---- interrupts for the CPU ---- */
+
+/* After every look at the IRR, but for the backend's own: what was in the inbox is no more. */
+static void requests_collected(struct chip_lapic *lapic)
+{
+	if (lapic->model.cfg.hw_delivery)
+		backend->lapic_requested(lapic->vcpu);
+}
 
 static bool pic_irq_pending(struct chip_lapic *lapic)
 {
@@ -181,9 +229,17 @@ bool lapic_irq_pending(struct myhv_vcpu *vcpu)
 {
 	struct chip_lapic *lapic = vcpu->lapic;
 
+	vcpu->irr_held = 0;
 	if (likely(!vlapic_has_irr(&lapic->model)))
 		return unlikely(pic_output(vcpu->vm)) && pic_irq_pending(lapic);
-	return vlapic_pending(&lapic->model) >= 0 || pic_irq_pending(lapic);
+	if (lapic->model.cfg.hw_delivery) {
+		backend->lapic_requested(vcpu);
+		return pic_irq_pending(lapic);
+	}
+	if (vlapic_pending(&lapic->model) >= 0)
+		return true;
+	vcpu->irr_held = vlapic_held_class(&lapic->model);
+	return pic_irq_pending(lapic);
 }
 
 bool lapic_accepts_pic(struct myhv_vcpu *vcpu)
@@ -214,6 +270,42 @@ void lapic_eoi(struct myhv_vcpu *vcpu)
 	apply(vcpu->lapic, &fx);
 }
 
+u64 lapic_page_pa(struct myhv_vcpu *vcpu)
+{
+	return __pa(vcpu->lapic->model.regs);
+}
+
+int lapic_collect(struct myhv_vcpu *vcpu)
+{
+	return vlapic_collect(&vcpu->lapic->model);
+}
+
+int lapic_in_service(struct myhv_vcpu *vcpu)
+{
+	return vlapic_highest_isr(&vcpu->lapic->model);
+}
+
+const u32 *lapic_watched(struct myhv_vcpu *vcpu)
+{
+	return vcpu->lapic->model.watched;
+}
+
+void lapic_eoi_seen(struct myhv_vcpu *vcpu, u8 vector)
+{
+	struct vlapic_fx fx = { 0 };
+
+	vlapic_eoi_seen(&vcpu->lapic->model, vector, &fx);
+	apply_eoi(vcpu->lapic, &fx);
+}
+
+void lapic_reg_written(struct myhv_vcpu *vcpu, u32 offset)
+{
+	struct vlapic_fx fx = { 0 };
+
+	vlapic_reg_written(&vcpu->lapic->model, offset, ktime_get_ns(), &fx);
+	apply(vcpu->lapic, &fx);
+}
+
 bool lapic_eoi_is_silent(struct myhv_vcpu *vcpu)
 {
 	return vlapic_eoi_is_silent(&vcpu->lapic->model);
@@ -221,7 +313,13 @@ bool lapic_eoi_is_silent(struct myhv_vcpu *vcpu)
 
 bool lapic_has_wake_event(struct myhv_vcpu *vcpu)
 {
-	return lapic_irq_pending(vcpu);
+	struct chip_lapic *lapic = vcpu->lapic;
+	bool pending = lapic_irq_pending(vcpu);
+
+	if (lapic->model.cfg.hw_delivery)
+		pending |= vlapic_pending(&lapic->model) >= 0;
+	requests_collected(lapic);
+	return pending;
 }
 
 u8 lapic_sipi_vector(struct myhv_vcpu *vcpu)
@@ -255,18 +353,22 @@ int lapic_base_set(struct myhv_vcpu *vcpu, u64 value, bool host)
 	ok = host ? vlapic_base_set(&lapic->model, value, &fx) :
 		    vlapic_base_write(&lapic->model, value, &fx);
 	apply(lapic, &fx);
+	page_changed(lapic);
 	return ok ? 0 : -EINVAL;
 }
 
 int lapic_msr_read(struct myhv_vcpu *vcpu, u32 index, u64 *value)
 {
 	struct vlapic *model = &vcpu->lapic->model;
+	bool ok;
 
 	if (index == MSR_IA32_TSC_DEADLINE) {
 		*value = vlapic_tsc_deadline_read(model);
 		return 0;
 	}
-	return vlapic_msr_read(model, index, ktime_get_ns(), value) ? 0 : -EINVAL;
+	ok = vlapic_msr_read(model, index, ktime_get_ns(), value);
+	requests_collected(vcpu->lapic);
+	return ok ? 0 : -EINVAL;
 }
 
 int lapic_msr_write(struct myhv_vcpu *vcpu, u32 index, u64 value)
@@ -302,6 +404,7 @@ int lapic_mmio_read(struct myhv_vcpu *vcpu, u64 gpa, int len, void *data)
 	if (offset < 0)
 		return offset;
 	value = vlapic_mmio_read(&vcpu->lapic->model, offset, len, ktime_get_ns());
+	requests_collected(vcpu->lapic);
 	memcpy(data, &value, len);
 	return 0;
 }
@@ -325,6 +428,8 @@ int lapic_state_get(struct myhv_vcpu *vcpu, struct myhv_state_lapic *state)
 {
 	if (!vcpu->lapic)
 		return -ENXIO;
+	vlapic_highest_irr(&vcpu->lapic->model);
+	requests_collected(vcpu->lapic);
 	vlapic_get_state(&vcpu->lapic->model, ktime_get_ns(), state);
 	return 0;
 }
@@ -341,5 +446,6 @@ int lapic_state_set(struct myhv_vcpu *vcpu, const struct myhv_state_lapic *state
 	WRITE_ONCE(vcpu->lapic->extint, false);
 	vlapic_set_state(&vcpu->lapic->model, ktime_get_ns(), state, &fx);
 	apply(vcpu->lapic, &fx);
+	page_changed(vcpu->lapic);
 	return 0;
 }

@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/thread_info.h>
 #include <linux/version.h>
+#include <asm/irq_vectors.h>
 #include <asm/msr.h>
 
 /*
@@ -94,6 +95,16 @@ typedef int mmu_young_t;
 /* Lets a fault be interrupted by any signal; older kernels wait for a fatal one. */
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 2, 0)
 #define FOLL_INTERRUPTIBLE 0
+#endif
+
+/*
+ * A vector whose handler only acknowledges it; for posted interrupts. 0: this kernel has none, as
+ * it was built without KVM.
+ */
+#if IS_ENABLED(CONFIG_KVM)
+#define HOST_POSTED_VECTOR POSTED_INTR_VECTOR
+#else
+#define HOST_POSTED_VECTOR 0
 #endif
 
 #endif /* MYHV_COMPAT_H */

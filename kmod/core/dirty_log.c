@@ -4,6 +4,10 @@
  * through its tables, and after a write of our own was done; a harvest takes the bits first and
  * write-protects the pages after: a write in between is in the data that user space reads, or in
  * the next harvest, or both. mem.lock held throughout.
+ *
+ * Where the CPU logs (PML), only the first write to a page faults. A harvest clears the dirty
+ * bits in the tables instead, and vCPUs empty their buffers before they have left guest mode;
+ * all of them are made to leave it before the bits are taken.
  */
 #include <linux/mm.h>
 #include <linux/slab.h>
@@ -20,15 +24,15 @@ struct dirty_range {
 	unsigned long *bits; /* our copy */
 };
 
-/* Write-protect the pages of r->bits, in runs. */
-static void protect_pages(struct myhv_vm *vm, const struct dirty_range *r)
+/* The next write to each page of r->bits is logged again. */
+static void rearm_pages(struct myhv_vm *vm, const struct dirty_range *r)
 {
 	unsigned long start, end;
 	struct slat_change c;
 
 	slat_change_begin(&c, vm, true);
 	for_each_set_bitrange(start, end, r->bits, r->nr_bits)
-		slat_change_protect(&c, r->gpa + start * PAGE_SIZE, r->gpa + end * PAGE_SIZE);
+		slat_change_log(&c, r->gpa + start * PAGE_SIZE, r->gpa + end * PAGE_SIZE);
 	slat_change_end(&c);
 }
 
@@ -44,7 +48,7 @@ static int dirty_harvest(struct myhv_vm *vm, struct dirty_range *r)
 
 	for (i = 0; i < r->bytes / sizeof(long); i++)
 		r->bits[i] = READ_ONCE(r->log[i]) ? xchg(&r->log[i], 0) : 0;
-	protect_pages(vm, r);
+	rearm_pages(vm, r);
 	if (!copy_to_user(r->user, r->bits, r->bytes))
 		return 0;
 	for_each_set_bit(bit, r->bits, r->nr_bits)
@@ -61,7 +65,7 @@ static int dirty_clear(struct myhv_vm *vm, struct dirty_range *r)
 	for_each_set_bit(bit, r->bits, r->nr_bits)
 		if (!test_and_clear_bit(bit, r->log))
 			__clear_bit(bit, r->bits);
-	protect_pages(vm, r);
+	rearm_pages(vm, r);
 	return 0;
 }
 
@@ -86,6 +90,8 @@ static int dirty_move(struct myhv_vm *vm, struct memslot *slot, const struct myh
 	if (!r.bits)
 		return -ENOMEM;
 
+	if (backend_caps.features & MYHV_CPU_FEATURE_PML)
+		vm_kick_all_sync(vm);
 	if (args->op == MYHV_DIRTY_READ)
 		ret = dirty_read(&r);
 	else if (args->op == MYHV_DIRTY_HARVEST)

@@ -34,13 +34,8 @@ static void interrupt_cpu(int cpu)
 		(smp_ops.smp_send_reschedule)(cpu); /* a macro has that name too */
 }
 
-/**
- * vcpu_kick() - let the vCPU notice what was posted before
- * @vcpu: alive as long as its VM
- *
- * Any context, hard interrupts too.
- */
-void vcpu_kick(struct myhv_vcpu *vcpu)
+/* @interrupt: what to do to a CPU in guest mode */
+static void kick(struct myhv_vcpu *vcpu, void (*interrupt)(int cpu))
 {
 	/* pairs with smp_store_mb() in run_burst() and set_current_state() in vcpu_block() */
 	smp_mb();
@@ -49,13 +44,29 @@ void vcpu_kick(struct myhv_vcpu *vcpu)
 		break;
 	case VCPU_IN_GUEST:
 		preempt_disable();
-		interrupt_cpu(READ_ONCE(vcpu->running_cpu));
+		interrupt(READ_ONCE(vcpu->running_cpu));
 		preempt_enable();
 		break;
 	case VCPU_HALTED:
 		rcuwait_wake_up(&vcpu->wait);
 		break;
 	}
+}
+
+/**
+ * vcpu_kick() - let the vCPU notice what was posted before
+ * @vcpu: alive as long as its VM
+ *
+ * Any context, hard interrupts too.
+ */
+void vcpu_kick(struct myhv_vcpu *vcpu)
+{
+	kick(vcpu, interrupt_cpu);
+}
+
+void vcpu_kick_posted(struct myhv_vcpu *vcpu)
+{
+	kick(vcpu, backend->posted_notify);
 }
 
 void vcpu_request(struct myhv_vcpu *vcpu, unsigned int req)

@@ -11,6 +11,7 @@
 #include <linux/mm.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
+#include <asm/apicdef.h>
 #include "core/vcpu.h"
 
 /* ---- one memslot ---- */
@@ -213,6 +214,7 @@ static void memslots_commit(struct myhv_vm *vm, struct memslots_edit *e)
 	struct memslots *old = memslots_current(vm);
 	struct memslot *slot, *next;
 	struct slat_change c;
+	bool logging = false;
 	u64 nr_pages = 0;
 	unsigned int i;
 
@@ -221,12 +223,18 @@ static void memslots_commit(struct myhv_vm *vm, struct memslots_edit *e)
 	for (i = 0; i < e->new->count; i++) {
 		e->new->slot[i]->in_use = true;
 		nr_pages += e->new->slot[i]->nr_pages;
+		logging |= e->new->slot[i]->dirty != NULL;
 	}
 
+	WRITE_ONCE(vm->slat.logging, logging);
 	slat_slots_block(vm);
 	slat_change_begin(&c, vm, true);
 	for (i = 0; i < old->count; i++)
 		change_old_slot(&c, old->slot[i], e->new);
+	/* a page of ours may be there (slat_map_page()), which a new region must not find */
+	if (memslots_find(e->new, APIC_DEFAULT_PHYS_BASE) &&
+	    !memslots_find(old, APIC_DEFAULT_PHYS_BASE))
+		slat_change_unmap(&c, APIC_DEFAULT_PHYS_BASE, APIC_DEFAULT_PHYS_BASE + PAGE_SIZE);
 	slat_change_end(&c);
 	rcu_assign_pointer(vm->mem.slots, e->new);
 	slat_slots_unblock(vm);

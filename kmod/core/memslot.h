@@ -77,7 +77,7 @@ void memslot_mark_dirty(struct myhv_vcpu *vcpu, struct memslot *slot, u64 gpa);
  * core/dirty_log.c: the list of one vCPU; vcpu->mutex held. What a single exit may add to it,
  * beyond the limit that is looked at before every entry.
  */
-#define DIRTY_LIST_MORE 64
+#define DIRTY_LIST_MORE (64 + 512) /* what a CPU notes before it exits (PML) */
 #define DIRTY_LIST_MAX 65536
 void dirty_list_add(struct myhv_vcpu *vcpu, u64 gpa);
 int dirty_list_take(struct myhv_vcpu *vcpu, struct myhv_dirty_list *args);

@@ -117,6 +117,7 @@ static bool block_is_over(struct myhv_vcpu *vcpu)
 static void vcpu_block(struct myhv_vcpu *vcpu)
 {
 	vcpu->stat.halts++;
+	lapic_deadline_to_host(vcpu);
 	prepare_to_rcuwait(&vcpu->wait);
 	WRITE_ONCE(vcpu->mode, VCPU_HALTED);
 	for (;;) {

@@ -157,6 +157,13 @@ void slat_change_protect(struct slat_change *c, u64 gpa, u64 end)
 	change_range(c, gpa, end, slat_write_protect);
 }
 
+void slat_change_log(struct slat_change *c, u64 gpa, u64 end)
+{
+	change_range(c, gpa, end,
+		     backend_caps.features & MYHV_CPU_FEATURE_PML ? slat_clear_dirty :
+								    slat_write_protect);
+}
+
 void slat_change_end(struct slat_change *c)
 {
 	struct slat_mmu *slat = &c->vm->slat;
@@ -443,6 +450,30 @@ enum slat_fault_result slat_fault(struct myhv_vcpu *vcpu, u64 gpa, u32 access)
 	folio_mark_accessed(page_folio(f.page));
 	put_page(f.page);
 	return ret;
+}
+
+enum slat_fault_result slat_map_page(struct myhv_vcpu *vcpu, u64 gpa, u64 hpa)
+{
+	struct slat_ctx ctx = { .cache = &vcpu->slat_cache };
+	struct slat_mmu *slat = &vcpu->vm->slat;
+	struct slat_tables t = tables_of(slat, &ctx);
+	struct slat_fault f = { .gpa = gpa };
+	enum slat_install ret = SLAT_PRESENT;
+
+	if (fault_lookup(vcpu->vm, &f) != SLAT_FAULT_MMIO)
+		return SLAT_FAULT_MMIO;
+	if (!vcpu->in_burst && cache_fill(&vcpu->slat_cache))
+		return SLAT_FAULT_NO_MEMORY;
+	read_lock(&slat->lock);
+	if (!slat->slots_busy && slat->slots_seq == f.slots_seq)
+		ret = slat_install(&t, gpa, 1, hpa, SLAT_READ | SLAT_WRITE);
+	read_unlock(&slat->lock);
+	count_changes(slat, &t);
+	if (ret == SLAT_CONFLICT)
+		fault_clear_conflict(vcpu->vm, &f);
+	if (ret == SLAT_NO_TABLE && vcpu->in_burst)
+		return SLAT_FAULT_SLEEP;
+	return SLAT_FAULT_DONE;
 }
 
 /* ---- lifetime ---- */

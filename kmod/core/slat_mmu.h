@@ -35,6 +35,8 @@ struct slat_mmu {
 	 */
 	unsigned long slots_seq;
 	bool slots_busy;
+	/* Some region logs writes. Set before the first page of it is protected. */
+	bool logging;
 	/* statistics */
 	atomic_long_t table_pages;
 	atomic_long_t mapped[3]; /* leaves of 4 KiB, 2 MiB, 1 GiB */
@@ -67,6 +69,12 @@ enum slat_fault_result {
 enum slat_fault_result slat_fault(struct myhv_vcpu *vcpu, u64 gpa, u32 access);
 
 /*
+ * Map one page of ours at @gpa, readable and writable, if no region is there. vCPU thread, may
+ * sleep unless vcpu->in_burst. SLAT_FAULT_MMIO: there is one.
+ */
+enum slat_fault_result slat_map_page(struct myhv_vcpu *vcpu, u64 gpa, u64 hpa);
+
+/*
  * One removal, from its beginning to its end. Between begin and end any number of ranges
  * may be unmapped or write-protected; what was removed may be reused after end only.
  */
@@ -78,6 +86,8 @@ struct slat_change {
 void slat_change_begin(struct slat_change *c, struct myhv_vm *vm, bool may_sleep);
 void slat_change_unmap(struct slat_change *c, u64 gpa, u64 end);
 void slat_change_protect(struct slat_change *c, u64 gpa, u64 end);
+/* Log the next write to each page again: protects, or lets the CPU log it (PML). */
+void slat_change_log(struct slat_change *c, u64 gpa, u64 end);
 void slat_change_end(struct slat_change *c);
 
 /*

@@ -156,6 +156,10 @@ struct myhv_vcpu {
 	struct event inject;	/* for the next entry; type EVENT_NONE: nothing */
 	bool irq_window_on;	/* what backend->irq_window was told last */
 	bool nmi_window_on;
+	u8 irr_held;		/* class of a request that the task priority holds back, or 0 */
+	u8 tpr_threshold;	/* what backend->tpr_threshold was told last */
+	u64 deadline_tsc;	/* with PREEMPTION_TIMER: guest TSC when the LAPIC's timer is due,
+				 * 0: the host's timer sees to it */
 	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
 	vcpu_complete_fn complete;
 	struct {
@@ -240,6 +244,8 @@ void vcpu_reset(struct myhv_vcpu *vcpu, bool init);
 
 /* Let the vCPU notice requests or a new interrupt: IPI, wake up, or nothing. */
 void vcpu_kick(struct myhv_vcpu *vcpu);
+/* The same for a request that the CPU can take in guest mode (backend->posted_requests). */
+void vcpu_kick_posted(struct myhv_vcpu *vcpu);
 /* set_bit() + vcpu_kick() */
 void vcpu_request(struct myhv_vcpu *vcpu, unsigned int req);
 /* On return no vCPU of @vm runs guest code with what was in force before. IRQs on. */

@@ -112,8 +112,8 @@ struct myhv_vm {
 	/* belongs to the backend */
 	union {
 		struct {
-			u32 pad;
-		} svm;
+			struct page *apic_access;
+		} vmx;
 		u64 reserve[8];
 	} arch_vm;
 };

@@ -100,6 +100,15 @@ static void write_payload(struct myhv_vcpu *vcpu, const struct event_decision *d
 	}
 }
 
+/* With TPR_SHADOW: exit when the guest lets in what its task priority holds back. */
+static __always_inline void set_tpr_threshold(struct myhv_vcpu *vcpu)
+{
+	if (likely(vcpu->irr_held == vcpu->tpr_threshold) || !backend->tpr_threshold)
+		return;
+	vcpu->tpr_threshold = vcpu->irr_held;
+	backend->tpr_threshold(vcpu, vcpu->irr_held);
+}
+
 static __always_inline void set_windows(struct myhv_vcpu *vcpu, bool irq, bool nmi)
 {
 	if (irq != vcpu->irq_window_on) {
@@ -149,6 +158,7 @@ static noinline bool inject_chosen(struct myhv_vcpu *vcpu, bool irq)
 		vcpu->regs.general.rflags |= X86_EFLAGS_RF;
 	vcpu->inject = d.inject;
 	set_windows(vcpu, d.irq_window || user_window_wanted(vcpu), d.nmi_window);
+	set_tpr_threshold(vcpu);
 	if (d.inject.type != EVENT_NONE) {
 		vcpu->stat.injections++;
 		trace_myhv_inject(vcpu->vm->id, vcpu->id, d.inject.type, d.inject.vector,
@@ -169,5 +179,6 @@ bool inject_for_entry(struct myhv_vcpu *vcpu)
 		return inject_chosen(vcpu, irq);
 	vcpu->inject.type = EVENT_NONE;
 	set_windows(vcpu, user_window_wanted(vcpu), false);
+	set_tpr_threshold(vcpu);
 	return true;
 }

@@ -33,6 +33,11 @@ static const struct {
 	{ MYHV_CPU_FEATURE_VNMI, "vnmi" },
 	{ MYHV_CPU_FEATURE_1G_PAGES, "1g_pages" },
 	{ MYHV_CPU_FEATURE_SLAT_AD, "slat_ad" },
+	{ MYHV_CPU_FEATURE_TPR_SHADOW, "tpr_shadow" },
+	{ MYHV_CPU_FEATURE_APICV, "apicv" },
+	{ MYHV_CPU_FEATURE_POSTED_INTR, "posted_intr" },
+	{ MYHV_CPU_FEATURE_PML, "pml" },
+	{ MYHV_CPU_FEATURE_PREEMPTION_TIMER, "preemption_timer" },
 };
 
 static ssize_t features_emit(char *buf, u64 features)

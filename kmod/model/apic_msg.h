@@ -41,6 +41,7 @@ enum apic_shorthand {
  * @level: level triggered (sets the TMR bit at the target)
  * @assert: 0 only for the INIT level de-assert message, which nobody acts upon
  * @redirect: MSI redirection hint: one CPU of @dest, the one with the lowest priority
+ * @watched: its sender wants to know of its end, although it is edge triggered
  */
 struct apic_msg {
 	u32 dest;
@@ -51,6 +52,7 @@ struct apic_msg {
 	bool level;
 	bool assert;
 	bool redirect;
+	bool watched;
 };
 
 /** apic_dest8() - widen an 8-bit destination; 0xff stands for every LAPIC */

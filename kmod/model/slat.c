@@ -196,7 +196,19 @@ static void split_leaf(struct slat_tables *t, u64 *entry, u8 level)
 	}
 }
 
-enum range_op { RANGE_UNMAP, RANGE_PROTECT, RANGE_TEST_ACCESSED, RANGE_CLEAR_ACCESSED };
+enum range_op {
+	RANGE_UNMAP,
+	RANGE_PROTECT,
+	RANGE_CLEAR_DIRTY,
+	RANGE_TEST_ACCESSED,
+	RANGE_CLEAR_ACCESSED,
+};
+
+/* Does @op want each small page on its own? */
+static bool wants_small(enum range_op op)
+{
+	return op == RANGE_PROTECT || op == RANGE_CLEAR_DIRTY;
+}
 
 static bool leaf_apply(struct slat_tables *t, u64 *entry, u64 val, u8 level, enum range_op op)
 {
@@ -211,6 +223,11 @@ static bool leaf_apply(struct slat_tables *t, u64 *entry, u64 val, u8 level, enu
 		if (!(val & f->write_bit))
 			return false;
 		__atomic_fetch_and(entry, ~f->write_bit, __ATOMIC_ACQ_REL);
+		return true;
+	case RANGE_CLEAR_DIRTY:
+		if (!(val & f->dirty_bit))
+			return false;
+		__atomic_fetch_and(entry, ~f->dirty_bit, __ATOMIC_ACQ_REL);
 		return true;
 	case RANGE_TEST_ACCESSED:
 		return !f->ad_bits || (val & f->accessed_bit);
@@ -242,7 +259,7 @@ static bool range_apply(struct slat_tables *t, u64 *table, u8 level, u64 gpa, u6
 		if (!is_present(t->format, val))
 			continue;
 		if (is_leaf(t->format, val, level)) {
-			if (op != RANGE_PROTECT || level == 1 || !(val & t->format->write_bit)) {
+			if (!wants_small(op) || level == 1 || !(val & t->format->write_bit)) {
 				done |= leaf_apply(t, entry, val, level, op);
 				continue;
 			}
@@ -271,6 +288,11 @@ bool slat_unmap(struct slat_tables *t, u64 gpa, u64 end)
 bool slat_write_protect(struct slat_tables *t, u64 gpa, u64 end)
 {
 	return range_apply(t, t->root, t->format->levels, gpa, end, RANGE_PROTECT);
+}
+
+bool slat_clear_dirty(struct slat_tables *t, u64 gpa, u64 end)
+{
+	return range_apply(t, t->root, t->format->levels, gpa, end, RANGE_CLEAR_DIRTY);
 }
 
 bool slat_test_accessed(struct slat_tables *t, u64 gpa, u64 end, bool clear)

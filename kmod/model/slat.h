@@ -131,6 +131,14 @@ bool slat_unmap(struct slat_tables *t, u64 gpa, u64 end);
 bool slat_write_protect(struct slat_tables *t, u64 gpa, u64 end);
 
 /**
+ * slat_clear_dirty() - forget that pages of [@gpa, @end) were written
+ *
+ * For a CPU that logs a page when it sets the dirty bit: the pages stay writable. Large ones are
+ * split as slat_write_protect() does it. Alone on the tables. True: flush.
+ */
+bool slat_clear_dirty(struct slat_tables *t, u64 gpa, u64 end);
+
+/**
  * slat_test_accessed() - was a page of [@gpa, @end) accessed since the last clear?
  * @clear: forget it
  *

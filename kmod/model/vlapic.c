@@ -7,7 +7,6 @@
 #include "vlapic.h"
 
 #define VECTORS_PER_WORD 32
-#define NR_WORDS 8
 #define FIRST_LEGAL_VECTOR 16
 
 static u32 *vector_word(struct vlapic *v, u32 base, u32 vector)
@@ -27,12 +26,16 @@ static u32 highest_bit(u32 word)
 
 /* ---- requests: any CPU ------------------------------------------------ */
 
-static bool post_legal(struct vlapic *v, u8 vector)
+/* @to: the word that takes the bit */
+static bool post_to(struct vlapic *v, u32 *to, u8 vector)
 {
 	u32 bit = vector_bit(vector);
 	u32 old;
 
-	old = __atomic_fetch_or(vector_word(v, VLAPIC_IRR, vector), bit, __ATOMIC_SEQ_CST);
+	old = __atomic_fetch_or(to, bit, __ATOMIC_SEQ_CST);
+	/* one that waits in the page already is merged with ours */
+	if (v->cfg.hw_delivery)
+		old |= __atomic_load_n(vector_word(v, VLAPIC_IRR, vector), __ATOMIC_SEQ_CST);
 	/*
 	 * Always, even for a coalesced vector: who set the bit first may not have
 	 * come here yet, and our caller may be the one that the guest waits for.
@@ -40,6 +43,12 @@ static bool post_legal(struct vlapic *v, u8 vector)
 	 */
 	__atomic_fetch_or(&v->irr_summary, 1u << (vector / VECTORS_PER_WORD), __ATOMIC_SEQ_CST);
 	return !(old & bit);
+}
+
+static bool post_legal(struct vlapic *v, u8 vector)
+{
+	return post_to(v, v->cfg.hw_delivery ? &v->posted[vector / VECTORS_PER_WORD] :
+					       vector_word(v, VLAPIC_IRR, vector), vector);
 }
 
 /**
@@ -80,9 +89,36 @@ bool vlapic_post(struct vlapic *v, u8 vector)
 	return post_legal(v, vector);
 }
 
-static enum vlapic_action accept_fixed(struct vlapic *v, u8 vector, bool level)
+/* Set or clear @bit of *@word, if it is not like that. */
+static void atomic_assign(u32 *word, u32 bit, bool value)
 {
-	u32 *tmr, bit = vector_bit(vector);
+	if (!!(__atomic_load_n(word, __ATOMIC_RELAXED) & bit) == value)
+		return;
+	if (value)
+		__atomic_fetch_or(word, bit, __ATOMIC_SEQ_CST);
+	else
+		__atomic_fetch_and(word, ~bit, __ATOMIC_SEQ_CST);
+}
+
+/*
+ * An interrupt whose end must be seen waits for the vCPU's thread, which tells the CPU so before
+ * it can be delivered. All others may go where the CPU finds them.
+ */
+static enum vlapic_action post_for_hw(struct vlapic *v, u8 vector, bool watched)
+{
+	u32 word = vector / VECTORS_PER_WORD;
+
+	if (watched)
+		__atomic_fetch_or(&v->watched[word], vector_bit(vector), __ATOMIC_SEQ_CST);
+	if (watched || !v->pir)
+		return post_legal(v, vector) ? VLAPIC_IRQ : VLAPIC_COALESCED;
+	return post_to(v, &v->pir[word], vector) ? VLAPIC_POSTED : VLAPIC_COALESCED;
+}
+
+static enum vlapic_action accept_fixed(struct vlapic *v, const struct apic_msg *msg)
+{
+	u8 vector = msg->vector;
+
 
 	if (!vlapic_sw_enabled(v))
 		return VLAPIC_IGNORED;
@@ -91,13 +127,9 @@ static enum vlapic_action accept_fixed(struct vlapic *v, u8 vector, bool level)
 		return VLAPIC_IGNORED;
 	}
 	/* The TMR first: the EOI reads it after it has seen the IRR bit. */
-	tmr = vector_word(v, VLAPIC_TMR, vector);
-	if (!!(__atomic_load_n(tmr, __ATOMIC_RELAXED) & bit) != level) {
-		if (level)
-			__atomic_fetch_or(tmr, bit, __ATOMIC_SEQ_CST);
-		else
-			__atomic_fetch_and(tmr, ~bit, __ATOMIC_SEQ_CST);
-	}
+	atomic_assign(vector_word(v, VLAPIC_TMR, vector), vector_bit(vector), msg->level);
+	if (v->cfg.hw_delivery)
+		return post_for_hw(v, vector, msg->level || msg->watched);
 	return post_legal(v, vector) ? VLAPIC_IRQ : VLAPIC_COALESCED;
 }
 
@@ -119,7 +151,7 @@ enum vlapic_action vlapic_accept(struct vlapic *v, const struct apic_msg *msg)
 	case VAPIC_DM_LOWEST:
 		if (msg->level && !msg->assert)
 			return VLAPIC_IGNORED;
-		return accept_fixed(v, msg->vector, msg->level);
+		return accept_fixed(v, msg);
 	case VAPIC_DM_SMI:
 		return VLAPIC_SMI;
 	case VAPIC_DM_NMI:
@@ -228,24 +260,46 @@ bool vlapic_match_dest(const struct vlapic *v, u32 dest, bool logical)
 
 /* ---- priority and acknowledge: the vCPU's thread ---------------------- */
 
-static int highest_isr(struct vlapic *v)
+/* The highest bit of eight words of the page, or -1. */
+static int highest_of(const struct vlapic *v, u32 base)
+{
+	int word;
+	u32 bits;
+
+	for (word = VLAPIC_NR_WORDS - 1; word >= 0; word--) {
+		bits = vlapic_reg(v, base + (u32)word * 0x10);
+		if (bits)
+			return word * VECTORS_PER_WORD + (int)highest_bit(bits);
+	}
+	return -1;
+}
+
+/** vlapic_highest_isr() - the vector in service, or -1 */
+int vlapic_highest_isr(const struct vlapic *v)
 {
 	u32 word;
 
+	if (v->cfg.hw_delivery)
+		return highest_of(v, VLAPIC_ISR);
 	if (!v->isr_summary)
 		return -1;
 	word = highest_bit(v->isr_summary);
 	return (int)(word * VECTORS_PER_WORD + highest_bit(v->regs[VLAPIC_ISR / 4 + word * 4]));
 }
 
-/* SDM "Task and Processor Priorities" */
-static void update_ppr(struct vlapic *v)
+/** vlapic_ppr() - the processor priority; SDM "Task and Processor Priorities" */
+u32 vlapic_ppr(const struct vlapic *v)
 {
 	u32 tpr = vlapic_reg(v, VLAPIC_TPR);
-	int isr = highest_isr(v);
+	int isr = vlapic_highest_isr(v);
 	u32 isr_class = isr < 0 ? 0 : (u32)isr & 0xf0;
 
-	vlapic_reg_set(v, VLAPIC_PPR, (tpr & 0xf0) >= isr_class ? tpr : isr_class);
+	return (tpr & 0xf0) >= isr_class ? tpr : isr_class;
+}
+
+static void update_ppr(struct vlapic *v)
+{
+	vlapic_reg_set(v, VLAPIC_PPR, vlapic_ppr(v));
 }
 
 /** vlapic_set_tpr() - write the TPR; CR8 n is TPR n << 4 */
@@ -260,6 +314,8 @@ int vlapic_highest_irr(struct vlapic *v)
 {
 	u32 summary = __atomic_load_n(&v->irr_summary, __ATOMIC_ACQUIRE);
 
+	if (v->cfg.hw_delivery)
+		return vlapic_collect(v);
 	while (summary) {
 		u32 word = highest_bit(summary);
 		u32 *irr = &v->regs[VLAPIC_IRR / 4 + word * 4];
@@ -283,14 +339,56 @@ int vlapic_highest_irr(struct vlapic *v)
 	return -1;
 }
 
+/**
+ * vlapic_collect() - with @hw_delivery: move what was posted to the IRR
+ * @v: the LAPIC, whose vCPU is not in guest mode
+ *
+ * Returns the highest vector that is requested, or -1.
+ */
+int vlapic_collect(struct vlapic *v)
+{
+	u32 summary = 0, word, bits;
+
+	/* before the words: pairs with post_to(), which sets it after them */
+	if (__atomic_load_n(&v->irr_summary, __ATOMIC_ACQUIRE))
+		summary = __atomic_exchange_n(&v->irr_summary, 0, __ATOMIC_SEQ_CST);
+	for (word = 0; summary; word++, summary >>= 1) {
+		if (!(summary & 1))
+			continue;
+		bits = __atomic_exchange_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);
+		if (v->pir)
+			bits |= __atomic_exchange_n(&v->pir[word], 0, __ATOMIC_SEQ_CST);
+		vlapic_reg_set(v, VLAPIC_IRR + word * 0x10,
+			       vlapic_reg(v, VLAPIC_IRR + word * 0x10) | bits);
+	}
+	return highest_of(v, VLAPIC_IRR);
+}
+
+/**
+ * vlapic_held_class() - the class of the highest request, if it is the TPR that holds it back
+ * @v: the LAPIC
+ *
+ * 0: nothing would change with the TPR.
+ */
+u8 vlapic_held_class(struct vlapic *v)
+{
+	int irr = vlapic_highest_irr(v);
+	u32 class = irr < 0 ? 0 : (u32)irr >> 4;
+
+	return vlapic_reg(v, VLAPIC_TPR) >> 4 >= class ? (u8)class : 0;
+}
+
 /** vlapic_pending() - the vector that the CPU may take now, or -1 */
 int vlapic_pending(struct vlapic *v)
 {
 	int irr;
 
-	if (!vlapic_has_irr(v) || !vlapic_hw_enabled(v))
+	if ((!vlapic_has_irr(v) && !v->cfg.hw_delivery) || !vlapic_hw_enabled(v))
 		return -1;
 	irr = vlapic_highest_irr(v);
+	/* the guest may have written the TPR without an exit */
+	if (irr >= 0)
+		update_ppr(v);
 	if (irr < 0 || ((u32)irr & 0xf0) <= (vlapic_reg(v, VLAPIC_PPR) & 0xf0))
 		return -1;
 	return irr;
@@ -304,7 +402,7 @@ int vlapic_pending(struct vlapic *v)
  */
 int vlapic_ack(struct vlapic *v)
 {
-	int vector = vlapic_pending(v);
+	int vector = v->cfg.hw_delivery ? -1 : vlapic_pending(v);
 	u32 word;
 
 	if (vector < 0)
@@ -326,13 +424,28 @@ int vlapic_ack(struct vlapic *v)
  */
 bool vlapic_eoi_is_silent(struct vlapic *v)
 {
-	int vector = highest_isr(v);
+	int vector = vlapic_highest_isr(v);
 
-	if (vector < 0 || (v->isr_summary & (v->isr_summary - 1)) ||
+	if (v->cfg.hw_delivery || vector < 0 || (v->isr_summary & (v->isr_summary - 1)) ||
 	    *vector_word(v, VLAPIC_ISR, vector) != vector_bit(vector))
 		return false;
 	return !(*vector_word(v, VLAPIC_TMR, vector) & vector_bit(vector)) &&
 	       vlapic_highest_irr(v) < 0;
+}
+
+/**
+ * vlapic_eoi_seen() - the CPU has retired @vector; with @hw_delivery
+ * @v: the LAPIC
+ * @vector: one that is watched
+ * @fx: effects, added to
+ */
+void vlapic_eoi_seen(struct vlapic *v, u8 vector, struct vlapic_fx *fx)
+{
+	fx->what |= VLAPIC_FX_EOI;
+	fx->eoi_vector = vector;
+	fx->eoi_broadcast = (__atomic_load_n(vector_word(v, VLAPIC_TMR, vector),
+					     __ATOMIC_ACQUIRE) & vector_bit(vector)) &&
+			    !(vlapic_reg(v, VLAPIC_SVR) & VLAPIC_SVR_NO_EOI_BROADCAST);
 }
 
 /**
@@ -345,7 +458,7 @@ bool vlapic_eoi_is_silent(struct vlapic *v)
  */
 void vlapic_eoi(struct vlapic *v, struct vlapic_fx *fx)
 {
-	int vector = highest_isr(v);
+	int vector = vlapic_highest_isr(v);
 	u32 *isr, bit;
 
 	if (vector < 0)
@@ -356,12 +469,20 @@ void vlapic_eoi(struct vlapic *v, struct vlapic_fx *fx)
 	if (!*isr)
 		v->isr_summary &= ~(1u << ((u32)vector / VECTORS_PER_WORD));
 	update_ppr(v);
+	vlapic_eoi_seen(v, (u8)vector, fx);
+}
 
-	fx->what |= VLAPIC_FX_EOI;
-	fx->eoi_vector = (u8)vector;
-	fx->eoi_broadcast =
-		(__atomic_load_n(vector_word(v, VLAPIC_TMR, vector), __ATOMIC_ACQUIRE) & bit) &&
-		!(vlapic_reg(v, VLAPIC_SVR) & VLAPIC_SVR_NO_EOI_BROADCAST);
+/** vlapic_drop_posted() - forget what was posted and not yet taken */
+void vlapic_drop_posted(struct vlapic *v)
+{
+	u32 word;
+
+	for (word = 0; word < VLAPIC_NR_WORDS; word++) {
+		__atomic_store_n(&v->posted[word], 0, __ATOMIC_SEQ_CST);
+		__atomic_store_n(&v->watched[word], 0, __ATOMIC_SEQ_CST);
+		if (v->pir)
+			__atomic_store_n(&v->pir[word], 0, __ATOMIC_SEQ_CST);
+	}
 }
 
 /** vlapic_refresh() - recompute what is derived from the page after it was replaced */
@@ -370,10 +491,12 @@ void vlapic_refresh(struct vlapic *v)
 	u32 word;
 
 	v->isr_summary = 0;
-	for (word = 0; word < NR_WORDS; word++)
+	for (word = 0; word < VLAPIC_NR_WORDS; word++)
 		if (v->regs[VLAPIC_ISR / 4 + word * 4])
 			v->isr_summary |= 1u << word;
 	__atomic_store_n(&v->irr_summary, 0xff, __ATOMIC_SEQ_CST);
+	WRITE_ONCE(v->lvtt, vlapic_reg(v, VLAPIC_LVTT));
+	v->tdcr = vlapic_reg(v, VLAPIC_TDCR);
 	update_ppr(v);
 }
 
@@ -422,6 +545,7 @@ static void reset_regs(struct vlapic *v)
 	vlapic_reg_set(v, VLAPIC_SVR, 0xff);
 	for (i = 0; i < ARRAY_SIZE(lvts); i++)
 		vlapic_reg_set(v, lvts[i], VLAPIC_LVT_MASKED);
+	vlapic_drop_posted(v);
 	__atomic_store_n(&v->esr_pending, 0, __ATOMIC_RELAXED);
 	v->timer_running = false;
 	v->timer_start_ns = 0;

@@ -3,12 +3,18 @@
  * Pure model of one local APIC, xAPIC and x2APIC.
  *
  * The architectural state is the register page itself, laid out as the SDM's "Local
- * APIC Register Address Map", so that it can later serve as the virtual-APIC page.
+ * APIC Register Address Map", so that it can serve as the virtual-APIC page: with
+ * @hw_delivery the CPU changes it in guest mode (TPR, PPR, IRR, ISR, and what the guest writes),
+ * and nobody else does then. Requests wait in an inbox, @posted or @pir, until the vCPU's thread
+ * moves them to the IRR (vlapic_collect()), or the CPU does it with those of @pir. Nothing
+ * that is worked out from the page is kept in this case, and what a write of the guest
+ * may have changed already (LVTT, TDCR) is kept beside it.
  *
  * Who may call what:
  *  - any CPU, any context, no lock: vlapic_post(), vlapic_accept(),
  *    vlapic_lvt_fire(), vlapic_timer_fire(), vlapic_match_dest(), vlapic_has_irr().
  *    Posting is: set the IRR bit, set its bit in @irr_summary, then kick the vCPU.
+ *    With @hw_delivery "the IRR bit" is the inbox's.
  *  - everything else: only the vCPU's own thread, or whoever has stopped the vCPU.
  */
 #ifndef MYHV_VLAPIC_H
@@ -21,6 +27,7 @@
 struct myhv_state_lapic;
 
 #define VLAPIC_PAGE_BYTES 4096
+#define VLAPIC_NR_WORDS 8 /* of 32 vectors each; in the page 16 bytes apart */
 #define VLAPIC_DEFAULT_BASE 0xfee00000u
 
 /* Byte offsets in the register page; x2APIC MSR = 0x800 + offset / 16. */
@@ -81,6 +88,7 @@ struct myhv_state_lapic;
  * @eoi_suppression: SVR bit 12 works (the IOAPIC has an EOI register)
  * @tick_ns: length of a timer tick at divider 1
  * @min_period_ns: shortest period of the periodic timer; shorter ones are stretched
+ * @hw_delivery: the CPU delivers interrupts from the register page (virtual-interrupt delivery)
  */
 struct vlapic_config {
 	u8 phys_addr_bits;
@@ -89,12 +97,17 @@ struct vlapic_config {
 	bool eoi_suppression;
 	u32 tick_ns;
 	u32 min_period_ns;
+	bool hw_delivery;
 };
 
 /**
  * struct vlapic - one local APIC
  * @regs: the register page; IRR and TMR words and @esr_pending only by atomics
- * @irr_summary: bit n set: IRR word n may have bits (a hint that is never too small)
+ * @irr_summary: bit n set: IRR word n, or the inbox's, may have bits (a hint that is never too
+ *	small; with @hw_delivery it is about the inbox alone)
+ * @posted: the inbox
+ * @pir: another, which the CPU may empty in guest mode (posted interrupts), or NULL
+ * @watched: bits of vectors whose end must be seen: level triggered, or somebody counts them
  * @esr_pending: errors since the last write to ESR
  * @isr_summary: bit n set: ISR word n has bits
  * @id: the initial APIC ID, all 32 bits
@@ -103,10 +116,14 @@ struct vlapic_config {
  * @timer_start_ns: when the running count was started
  * @timer_running: the count has been started and, one-shot, not yet seen to be over
  * @tsc_deadline: IA32_TSC_DEADLINE, 0 when disarmed
+ * @lvtt: @tdcr: the timer's registers as they are in force
  */
 struct vlapic {
 	u32 *regs;
 	u32 irr_summary;
+	u32 posted[VLAPIC_NR_WORDS];
+	u32 *pir;
+	u32 watched[VLAPIC_NR_WORDS];
 	u32 esr_pending;
 	u32 isr_summary;
 	u32 id;
@@ -115,6 +132,8 @@ struct vlapic {
 	u64 timer_start_ns;
 	bool timer_running;
 	u64 tsc_deadline;
+	u32 lvtt;
+	u32 tdcr;
 };
 
 /* vlapic_fx::what: effects that the caller must carry out. */
@@ -142,6 +161,7 @@ enum vlapic_action {
 	VLAPIC_IGNORED,	  /* masked, disabled or no such thing */
 	VLAPIC_COALESCED, /* the vector was pending already */
 	VLAPIC_IRQ,	  /* a new IRR bit: kick */
+	VLAPIC_POSTED,	  /* a new bit of @pir: the CPU can take it without an exit */
 	VLAPIC_NMI,
 	VLAPIC_SMI,
 	VLAPIC_INIT,
@@ -235,8 +255,14 @@ void vlapic_tsc_deadline_write(struct vlapic *v, u64 value, struct vlapic_fx *fx
 
 void vlapic_set_tpr(struct vlapic *v, u8 tpr);
 void vlapic_eoi(struct vlapic *v, struct vlapic_fx *fx);
+void vlapic_eoi_seen(struct vlapic *v, u8 vector, struct vlapic_fx *fx);
+void vlapic_reg_written(struct vlapic *v, u32 offset, u64 now_ns, struct vlapic_fx *fx);
 bool vlapic_eoi_is_silent(struct vlapic *v);
 int vlapic_highest_irr(struct vlapic *v);
+int vlapic_collect(struct vlapic *v);
+int vlapic_highest_isr(const struct vlapic *v);
+u8 vlapic_held_class(struct vlapic *v);
+u32 vlapic_ppr(const struct vlapic *v);
 int vlapic_pending(struct vlapic *v);
 int vlapic_ack(struct vlapic *v);
 struct vlapic_deadline vlapic_timer_next(struct vlapic *v, u64 now_ns);
@@ -260,6 +286,7 @@ static inline void vlapic_reg_set(struct vlapic *v, u32 offset, u32 value)
 
 void vlapic_raise_error(struct vlapic *v, u32 esr_bit);
 void vlapic_refresh(struct vlapic *v);
+void vlapic_drop_posted(struct vlapic *v);
 void vlapic_enter_mode(struct vlapic *v);
 
 #endif /* MYHV_VLAPIC_H */

@@ -80,13 +80,13 @@ static u32 writable_bits(const struct vlapic *v, u32 offset)
 
 static u32 timer_mode(const struct vlapic *v)
 {
-	return (vlapic_reg(v, VLAPIC_LVTT) >> VLAPIC_LVTT_MODE_SHIFT) & 3;
+	return (v->lvtt >> VLAPIC_LVTT_MODE_SHIFT) & 3;
 }
 
 /* SDM "Divide Configuration Register": bits 3, 1, 0 are one number; 7 divides by 1. */
 static u64 timer_tick_ns(const struct vlapic *v)
 {
-	u32 dcr = vlapic_reg(v, VLAPIC_TDCR);
+	u32 dcr = v->tdcr;
 	u32 shift = (((dcr & 3) | (dcr & 8) >> 1) + 1) & 7;
 	u32 tick_ns = v->cfg.tick_ns;
 
@@ -141,8 +141,10 @@ static void timer_resume(struct vlapic *v, u32 count, u64 now_ns)
 static void timer_start(struct vlapic *v, u32 count, u64 now_ns, struct vlapic_fx *fx)
 {
 	if (timer_mode(v) == VLAPIC_TIMER_TSC_DEADLINE)
-		return;
+		count = 0; /* ignored; the CPU may have written to the page */
 	vlapic_reg_set(v, VLAPIC_TMICT, count);
+	if (timer_mode(v) == VLAPIC_TIMER_TSC_DEADLINE)
+		return;
 	v->timer_start_ns = now_ns;
 	v->timer_running = count != 0;
 	fx->what |= VLAPIC_FX_TIMER;
@@ -153,6 +155,7 @@ static void timer_divider_write(struct vlapic *v, u32 value, u64 now_ns, struct 
 	u32 count = timer_count(v, now_ns);
 
 	vlapic_reg_set(v, VLAPIC_TDCR, value);
+	v->tdcr = value;
 	/* An expired one-shot count may have its interrupt still on the way. */
 	if (!count)
 		return;
@@ -167,6 +170,7 @@ static void timer_lvt_write(struct vlapic *v, u32 value, u64 now_ns, struct vlap
 	u32 mode;
 
 	vlapic_reg_set(v, VLAPIC_LVTT, value);
+	WRITE_ONCE(v->lvtt, value);
 	mode = timer_mode(v);
 	if (mode == old_mode)
 		return;
@@ -233,7 +237,7 @@ struct vlapic_deadline vlapic_timer_next(struct vlapic *v, u64 now_ns)
  */
 bool vlapic_timer_fire(struct vlapic *v, const struct vlapic_deadline *armed)
 {
-	u32 lvt = vlapic_reg(v, VLAPIC_LVTT);
+	u32 lvt = READ_ONCE(v->lvtt);
 	u32 mode = (lvt >> VLAPIC_LVTT_MODE_SHIFT) & 3;
 	u64 tsc = armed->at;
 
@@ -325,12 +329,17 @@ static void svr_write(struct vlapic *v, u32 value)
 	/* SDM "Local APIC State After It Has Been Software Disabled" */
 	for (lvt = VLAPIC_LVTT; lvt <= VLAPIC_LVTERR; lvt += 0x10)
 		vlapic_reg_set(v, lvt, vlapic_reg(v, lvt) | VLAPIC_LVT_MASKED);
+	WRITE_ONCE(v->lvtt, v->lvtt | VLAPIC_LVT_MASKED);
 }
 
 static u32 reg_read(struct vlapic *v, u32 offset, u64 now_ns)
 {
 	if (offset == VLAPIC_TMCCT)
 		return timer_count(v, now_ns);
+	if (offset == VLAPIC_PPR)
+		vlapic_set_tpr(v, (u8)vlapic_reg(v, VLAPIC_TPR)); /* perhaps not by us */
+	if (v->cfg.hw_delivery && offset >= VLAPIC_IRR && offset < VLAPIC_ESR)
+		vlapic_collect(v);
 	return vlapic_reg(v, offset);
 }
 
@@ -446,6 +455,23 @@ void vlapic_mmio_write(struct vlapic *v, u32 offset, u32 size, u64 value, u64 no
 }
 
 /**
+ * vlapic_reg_written() - the CPU has let the guest write to the page; with @hw_delivery
+ * @v: the LAPIC
+ * @offset: of the register
+ * @now_ns: time
+ * @fx: effects, added to
+ */
+void vlapic_reg_written(struct vlapic *v, u32 offset, u64 now_ns, struct vlapic_fx *fx)
+{
+	u32 value = vlapic_reg(v, offset & ~0xfu);
+
+	if (vlapic_x2apic_mode(v))
+		vlapic_msr_write(v, VLAPIC_X2APIC_MSR_FIRST + (offset >> 4), value, now_ns, fx);
+	else
+		vlapic_mmio_write(v, offset & ~0xfu, 4, value, now_ns, fx);
+}
+
+/**
  * vlapic_msr_read() - RDMSR of VLAPIC_X2APIC_MSR_FIRST.._LAST
  * @v: the LAPIC
  * @msr: its number
@@ -500,6 +526,8 @@ void vlapic_get_state(const struct vlapic *v, u64 now_ns, struct myhv_state_lapi
 	}
 	value = timer_count(v, now_ns);
 	memcpy(&state->regs[VLAPIC_TMCCT], &value, sizeof(value));
+	value = vlapic_ppr(v);
+	memcpy(&state->regs[VLAPIC_PPR], &value, sizeof(value));
 }
 
 static u32 state_reg(const struct myhv_state_lapic *state, u32 offset)
@@ -526,6 +554,7 @@ void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapi
 {
 	u32 offset, word, value, count;
 
+	vlapic_drop_posted(v);
 	for (offset = VLAPIC_ID; offset < sizeof(state->regs); offset += 0x10) {
 		if (!(reg_access(offset) & W))
 			continue;
@@ -552,6 +581,11 @@ void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapi
 		vlapic_reg_set(v, VLAPIC_IRR + offset,
 			       state_reg(state, VLAPIC_IRR + offset));
 	}
+	if (v->cfg.hw_delivery) /* of those that are level triggered the end must be seen */
+		for (word = 0; word < VLAPIC_NR_WORDS; word++)
+			__atomic_fetch_or(&v->watched[word],
+					  vlapic_reg(v, VLAPIC_TMR + word * 0x10),
+					  __ATOMIC_SEQ_CST);
 	vlapic_refresh(v);
 
 	/* A one-shot count of zero is over; a periodic one begins anew. */

@@ -28,6 +28,12 @@
 #include "vmx_state.h"
 
 #define VMX_TSC_RATIO_FRAC_BITS 48
+#define VMX_PML_ENTRIES 512
+
+/* All of them or none. */
+#define VMX_APICV_CONTROLS                                                                \
+	((u32)(SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES | SECONDARY_EXEC_APIC_REGISTER_VIRT | \
+	       SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY | SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE))
 
 /* Bits of CR0 that the guest changes without an exit; all others are ours. */
 #define VMX_CR0_GUEST_OWNED (X86_CR0_TS | X86_CR0_MP | X86_CR0_EM | X86_CR0_WP | X86_CR0_AM)
@@ -122,7 +128,9 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
  * @zero_length: software events can be injected with an instruction length of 0
  * @has_tsc_aux: the CPU has RDTSCP or RDPID
  * @cr4_fixed0: @cr4_fixed1: bits that CR4 must have, may have
+ * @timer_shift: the preemption timer counts the TSC shifted by that
  * @msr_bitmap: of all vCPUs without a filter
+ * @x2apic_bitmap: the same while a LAPIC in x2APIC mode is the CPU's business
  */
 struct vmx_global {
 	u64 features;
@@ -139,7 +147,9 @@ struct vmx_global {
 	bool has_tsc_aux;
 	u64 cr4_fixed0;
 	u64 cr4_fixed1;
+	u8 timer_shift;
 	void *msr_bitmap;
+	void *x2apic_bitmap;
 };
 extern struct vmx_global vmx_global;
 
@@ -151,14 +161,19 @@ extern struct vmx_global vmx_global;
 #define VMX_DIRTY_PROC BIT(2)
 #define VMX_DIRTY_PROC2 BIT(3)
 #define VMX_DIRTY_EXCEPTIONS BIT(4)
+#define VMX_DIRTY_MSR_BITMAP BIT(5)
 #define VMX_DIRTY_TSC BIT(6)
 #define VMX_DIRTY_SYSENTER BIT(7)
 #define VMX_DIRTY_SHADOW BIT(8)
 #define VMX_DIRTY_DR7 BIT(9)
 #define VMX_DIRTY_CR4_MASK BIT(10)
 #define VMX_DIRTY_PDPTES BIT(11)
-#define VMX_DIRTY_ALL 0xfffu
-#define VMX_STALE_PDPTES BIT(12) /* read them before the next entry */
+#define VMX_DIRTY_PIN BIT(12)
+#define VMX_DIRTY_TPR BIT(13)	  /* the threshold */
+#define VMX_DIRTY_REQUESTS BIT(14) /* of the LAPIC's page; with APICV */
+#define VMX_DIRTY_LAPIC BIT(15)	  /* all of it, and its mode */
+#define VMX_DIRTY_ALL 0x7fffu	  /* but for DIRTY_LAPIC, which is for APICV alone */
+#define VMX_STALE_PDPTES BIT(16) /* read them before the next entry */
 
 /**
  * struct vmx_exit - facts of the last exit
@@ -190,7 +205,12 @@ struct vmx_exit {
  * @tlb_cpu: CPU that may hold translations of ours
  * @flush_ept: @flush_vpid: the next entry flushes
  * @dirty: VMX_DIRTY_*
- * @proc: @proc2: @entry: @exceptions: control words, wished
+ * @pin: @proc: @proc2: @entry: @exceptions: control words, wished
+ * @timer_on: the preemption timer is among @pin
+ * @apicv: the CPU has the LAPIC's page
+ * @posted: requests in guest mode, with posted interrupts; host interrupts come acknowledged
+ * @host_vector: one of these, to be handled; 0: none
+ * @pml: buffer of 512 addresses of pages written; @pml_on: in use
  * @interruptibility: of the guest, as after the exit or wished
  * @rip: @rsp: @rflags: what the VMCS holds
  * @cr0: @cr4: the guest's view of the bits that we own
@@ -219,10 +239,17 @@ struct vmx_vcpu {
 	bool flush_ept;
 	bool flush_vpid;
 	u32 dirty;
+	u32 pin;
 	u32 proc;
 	u32 proc2;
 	u32 entry;
 	u32 exceptions;
+	bool timer_on;
+	bool apicv;
+	bool pml_on;
+	u8 host_vector;
+	u64 *pml;
+	struct posted_irqs *posted;
 	u32 interruptibility;
 	u64 rip;
 	u64 rsp;
@@ -290,6 +317,8 @@ static inline u16 vmx_vpid(const struct vmx_vcpu *vmx)
  */
 bool vmx_vmenter(u64 *gpr, u32 flags, u64 *host_rsp, u64 spec_ctrl);
 extern const char vmx_vmexit[];
+/* As if the CPU had taken an interrupt whose gate leads to @handler. IRQs off */
+void vmx_call_gate(unsigned long handler);
 
 /* vmx_caps.c */
 int vmx_caps_probe(struct backend_caps *caps);
@@ -329,6 +358,10 @@ void vmx_vcpu_free(struct myhv_vcpu *vcpu);
 void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init);
 void vmx_cpuid_changed(struct myhv_vcpu *vcpu);
 void vmx_fields_flush(struct vmx_vcpu *vmx);
+void vmx_controls2_update(struct vmx_vcpu *vmx);
+void vmx_timer_update(struct vmx_vcpu *vmx);
+void vmx_pml_switch(struct vmx_vcpu *vmx);
+void vmx_pml_drain(struct vmx_vcpu *vmx);
 void vmx_tsc_update(struct myhv_vcpu *vcpu);
 void vmx_debug_update(struct myhv_vcpu *vcpu);
 void vmx_debug_live(struct vmx_vcpu *vmx, bool live);
@@ -339,11 +372,32 @@ void vmx_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c);
 void vmx_regs_commit(struct myhv_vcpu *vcpu, u32 groups);
 void vmx_dr_load_update(struct vmx_vcpu *vmx);
 
+/* vmx_apic.c: TPR shadow, APIC virtualization, posted interrupts */
+int vmx_apic_vm_init(struct myhv_vm *vm);
+void vmx_apic_vm_destroy(struct myhv_vm *vm);
+int vmx_apic_alloc(struct vmx_vcpu *vmx);
+void vmx_apic_free(struct vmx_vcpu *vmx);
+u32 vmx_apic_proc(const struct vmx_vcpu *vmx, u32 proc);
+u32 vmx_apic_proc2(struct vmx_vcpu *vmx, u32 proc2);
+void vmx_apic_constants(struct vmx_vcpu *vmx);
+void vmx_apic_flush(struct vmx_vcpu *vmx, u32 dirty);
+void vmx_apic_bitmap_init(void *bitmap);
+void vmx_tpr_threshold(struct myhv_vcpu *vcpu, u8 class);
+void vmx_lapic_changed(struct myhv_vcpu *vcpu);
+void vmx_lapic_requested(struct myhv_vcpu *vcpu);
+u32 *vmx_posted_requests(struct myhv_vcpu *vcpu);
+void vmx_posted_notify(int cpu);
+bool vmx_apic_page_fault(struct myhv_vcpu *vcpu, u64 gpa, enum exit_action *action);
+enum exit_action vmx_apic_access(struct myhv_vcpu *vcpu);
+enum exit_action vmx_apic_write(struct myhv_vcpu *vcpu);
+enum exit_action vmx_apic_eoi(struct myhv_vcpu *vcpu);
+
 /* vmx_msr.c */
 int vmx_msr_get(struct myhv_vcpu *vcpu, u32 index, u64 *value);
 int vmx_msr_set(struct myhv_vcpu *vcpu, u32 index, u64 value);
 void vmx_msr_bitmap_init(void *bitmap);
 void vmx_msr_filter_changed(struct myhv_vcpu *vcpu); /* vmx_vcpu.c */
+void vmx_msr_bitmap_set(void *bitmap, u32 index, bool read, bool write);
 void vmx_msrs_load(struct vmx_vcpu *vmx);
 void vmx_msrs_unload(struct vmx_vcpu *vmx);
 void vmx_msrs_efer_changed(struct vmx_vcpu *vmx);

@@ -4,6 +4,7 @@
  * features. SDM "Basic VMX Information" and what follows it.
  */
 #include <linux/io.h>
+#include <linux/module.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
 #include <asm/processor.h>
@@ -16,6 +17,18 @@
 #define BASIC_TYPE_WB 6
 #define CPUID_1_ECX_VMX BIT(5)
 #define HOST_CR4_FRED BIT_ULL(32)
+#define MISC_TIMER_SHIFT 0x1f /* of IA32_VMX_MISC */
+
+#define FEATURE_PARAM(name, what)             \
+	static bool name = true;              \
+	module_param(name, bool, 0444);       \
+	MODULE_PARM_DESC(name, "VT-x: " what)
+
+FEATURE_PARAM(tpr_shadow, "let the guest use CR8 without exits");
+FEATURE_PARAM(enable_apicv, "let the CPU serve the LAPIC's registers and deliver interrupts");
+FEATURE_PARAM(posted_intr, "... also those that come while the guest runs; needs enable_apicv");
+FEATURE_PARAM(pml, "let the CPU log which pages are written");
+FEATURE_PARAM(preemption_timer, "let the CPU time the TSC deadline of a running guest");
 
 static int missing(const char *what, const char *cure)
 {
@@ -49,6 +62,7 @@ struct ctl_word {
 static const struct ctl_word pin_word = {
 	.msr = MSR_IA32_VMX_PINBASED_CTLS,
 	.true_msr = MSR_IA32_VMX_TRUE_PINBASED_CTLS,
+	.optional = PIN_BASED_VMX_PREEMPTION_TIMER | PIN_BASED_POSTED_INTR,
 	.required = {
 		{ PIN_BASED_EXT_INTR_MASK, "external-interrupt exiting" },
 		{ PIN_BASED_NMI_EXITING, "NMI exiting" },
@@ -59,6 +73,7 @@ static const struct ctl_word pin_word = {
 static const struct ctl_word proc_word = {
 	.msr = MSR_IA32_VMX_PROCBASED_CTLS,
 	.true_msr = MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
+	.optional = CPU_BASED_TPR_SHADOW,
 	.required = {
 		{ CPU_BASED_ACTIVATE_SECONDARY_CONTROLS, "secondary controls (EPT)" },
 		{ CPU_BASED_USE_MSR_BITMAPS, "MSR bitmaps" },
@@ -85,7 +100,8 @@ static const struct ctl_word proc2_word = {
 	.msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 	.optional = SECONDARY_EXEC_ENABLE_VPID | SECONDARY_EXEC_ENABLE_RDTSCP |
 		    SECONDARY_EXEC_ENABLE_INVPCID | SECONDARY_EXEC_PAUSE_LOOP_EXITING |
-		    SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_TSC_SCALING,
+		    SECONDARY_EXEC_WBINVD_EXITING | SECONDARY_EXEC_TSC_SCALING |
+		    SECONDARY_EXEC_ENABLE_PML | VMX_APICV_CONTROLS,
 	.required = {
 		{ SECONDARY_EXEC_ENABLE_EPT, "extended page tables (EPT)" },
 		{ SECONDARY_EXEC_UNRESTRICTED_GUEST, "unrestricted guest" },
@@ -95,6 +111,7 @@ static const struct ctl_word proc2_word = {
 static const struct ctl_word exit_word = {
 	.msr = MSR_IA32_VMX_EXIT_CTLS,
 	.true_msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
+	.optional = VM_EXIT_ACK_INTR_ON_EXIT,
 	.required = {
 		{ VM_EXIT_HOST_ADDR_SPACE_SIZE, "a 64-bit host" },
 		{ VM_EXIT_SAVE_DEBUG_CONTROLS, "saving of debug controls" },
@@ -153,6 +170,55 @@ static const char *choose_controls(bool true_msrs)
 	return NULL;
 }
 
+/* ---- features that can be switched off, and those that only come together ---- */
+
+/*
+ * CPUs on which the preemption timer does not count as it should, by CPUID 1 EAX: the
+ * specification updates of Nehalem, Westmere and a Xeon of the Ivy Bridge family.
+ */
+static bool timer_is_broken(void)
+{
+	static const u32 signatures[] = {
+		0x106a0, 0x106a1, 0x106a4, 0x106a5, 0x106e5, 0x20652, 0x20655, 0x206e6, 0x306a8,
+	};
+	u32 signature = cpuid_eax(1) & 0x0fff3fff;
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(signatures); i++)
+		if (signatures[i] == signature)
+			return true;
+	return false;
+}
+
+static void choose_apicv(void)
+{
+	struct vmx_global *g = &vmx_global;
+
+	if (!tpr_shadow)
+		g->proc &= ~(u32)CPU_BASED_TPR_SHADOW;
+	if (!enable_apicv || !(g->proc & CPU_BASED_TPR_SHADOW) ||
+	    (g->proc2 & VMX_APICV_CONTROLS) != VMX_APICV_CONTROLS)
+		g->proc2 &= ~VMX_APICV_CONTROLS;
+	/* the CPU does the one only with the other; without need, we want neither */
+	if (!posted_intr || !(g->proc2 & VMX_APICV_CONTROLS) || !HOST_POSTED_VECTOR ||
+	    !(g->pin & PIN_BASED_POSTED_INTR) || !(g->exit & VM_EXIT_ACK_INTR_ON_EXIT)) {
+		g->pin &= ~(u32)PIN_BASED_POSTED_INTR;
+		g->exit &= ~(u32)VM_EXIT_ACK_INTR_ON_EXIT;
+	}
+}
+
+static void choose_features(const struct slat_format *format, u64 misc)
+{
+	struct vmx_global *g = &vmx_global;
+
+	choose_apicv();
+	if (!pml || !format->ad_bits)
+		g->proc2 &= ~(u32)SECONDARY_EXEC_ENABLE_PML;
+	if (!preemption_timer || timer_is_broken())
+		g->pin &= ~(u32)PIN_BASED_VMX_PREEMPTION_TIMER;
+	g->timer_shift = misc & MISC_TIMER_SHIFT;
+}
+
 /* ---- features ---- */
 
 static u64 known_features(void)
@@ -165,6 +231,16 @@ static u64 known_features(void)
 		features |= MYHV_CPU_FEATURE_TSC_SCALING;
 	if (vmx_global.proc2 & SECONDARY_EXEC_PAUSE_LOOP_EXITING)
 		features |= MYHV_CPU_FEATURE_PAUSE_FILTER;
+	if (vmx_global.proc & CPU_BASED_TPR_SHADOW)
+		features |= MYHV_CPU_FEATURE_TPR_SHADOW;
+	if (vmx_global.proc2 & SECONDARY_EXEC_VIRTUAL_INTR_DELIVERY)
+		features |= MYHV_CPU_FEATURE_APICV;
+	if (vmx_global.pin & PIN_BASED_POSTED_INTR)
+		features |= MYHV_CPU_FEATURE_POSTED_INTR;
+	if (vmx_global.proc2 & SECONDARY_EXEC_ENABLE_PML)
+		features |= MYHV_CPU_FEATURE_PML;
+	if (vmx_global.pin & PIN_BASED_VMX_PREEMPTION_TIMER)
+		features |= MYHV_CPU_FEATURE_PREEMPTION_TIMER;
 	return features;
 }
 
@@ -230,6 +306,7 @@ int vmx_caps_probe(struct backend_caps *caps)
 	vmx_global.has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
 				 boot_cpu_has(X86_FEATURE_RDPID);
 	caps->slat_format = vmx_ept_format(vmx_global.ept_vpid, boot_cpu_data.x86_phys_bits);
+	choose_features(&caps->slat_format, misc);
 	vmx_global.features = known_features() | slat_features(&caps->slat_format);
 	caps->features = vmx_global.features;
 	caps->gpa_bits = min_t(u8, boot_cpu_data.x86_phys_bits,

@@ -149,3 +149,23 @@ SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
 	mov	$1, %ebx
 	jmp	.Lclean
 SYM_FUNC_END(vmx_vmenter)
+
+/*
+ * void vmx_call_gate(unsigned long handler)
+ *
+ * The frame of an interrupt, and its handler called: the return address is the frame's RIP, and
+ * the handler's IRET comes back here with RSP as it was saved.
+ */
+SYM_FUNC_START(vmx_call_gate)
+	push	%rbp
+	mov	%rsp, %rbp
+	and	$~0xf, %rsp
+	push	$__KERNEL_DS
+	push	%rbp
+	pushf
+	push	$__KERNEL_CS
+	CALL_NOSPEC rdi
+	mov	%rbp, %rsp
+	pop	%rbp
+	RET
+SYM_FUNC_END(vmx_call_gate)

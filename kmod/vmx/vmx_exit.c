@@ -3,6 +3,7 @@
  * From the exit reason to neutral facts: one row an exit, one call into exit/. A
  * handler may be called twice for one exit (EXIT_NEEDS_SLEEP), so it changes nothing itself.
  */
+#include "chip/chip.h"
 #include "compat/compat.h"
 #include "core/guest_mem.h"
 #include "exit/exit.h"
@@ -17,6 +18,7 @@
 
 static enum exit_action handle_ept_violation(struct myhv_vcpu *vcpu)
 {
+	enum exit_action action;
 	const struct vmx_exit *e = &to_vmx(vcpu)->exit;
 	const u64 linear = VMX_EPT_Q_LINEAR_VALID | VMX_EPT_Q_FINAL;
 	struct slat_violation v = {
@@ -25,6 +27,8 @@ static enum exit_action handle_ept_violation(struct myhv_vcpu *vcpu)
 		.in_walk = (e->qualification & linear) == VMX_EPT_Q_LINEAR_VALID,
 	};
 
+	if (vmx_apic_page_fault(vcpu, v.gpa, &action))
+		return action;
 	if (e->qualification & VMX_EPT_Q_FETCH)
 		v.access = SLAT_EXEC;
 	else if (e->qualification & VMX_EPT_Q_WRITE)
@@ -91,6 +95,13 @@ static enum exit_action handle_mtf(struct myhv_vcpu *vcpu)
 	if (!(vcpu->guest_debug.flags & MYHV_DEBUG_STEP))
 		return RESUME_GUEST;
 	return exit_db(vcpu, EVENT_DR6_BS);
+}
+
+/* The guest's timer is due. */
+static enum exit_action handle_timer(struct myhv_vcpu *vcpu)
+{
+	lapic_deadline(vcpu);
+	return RESUME_GUEST;
 }
 
 static enum exit_action handle_rdtsc(struct myhv_vcpu *vcpu)
@@ -208,6 +219,13 @@ static const struct exit_row rows[256] = {
 	[EXIT_REASON_MONITOR_TRAP_FLAG] = { "monitor_trap", handle_mtf, IS_EVENT },
 	[EXIT_REASON_MONITOR_INSTRUCTION] = INSN("monitor", exit_monitor),
 	[EXIT_REASON_PAUSE_INSTRUCTION] = INSN("pause", exit_pause),
+	[EXIT_REASON_TPR_BELOW_THRESHOLD] = { "tpr_below", handle_nothing },
+	[EXIT_REASON_APIC_ACCESS] = { "apic_access", vmx_apic_access,
+				      HAS_QUALIFICATION | IS_EVENT },
+	[EXIT_REASON_EOI_INDUCED] = { "eoi_induced", vmx_apic_eoi, HAS_QUALIFICATION },
+	[EXIT_REASON_PREEMPTION_TIMER] = { "preemption_timer", handle_timer, IS_EVENT },
+	[EXIT_REASON_APIC_WRITE] = { "apic_write", vmx_apic_write, HAS_QUALIFICATION },
+	[EXIT_REASON_PML_FULL] = { "pml_full", handle_nothing, HAS_QUALIFICATION | IS_EVENT },
 	[EXIT_REASON_EPT_VIOLATION] = { "ept_violation", handle_ept_violation,
 					HAS_QUALIFICATION | HAS_GPA | IS_EVENT },
 	[EXIT_REASON_EPT_MISCONFIG] = { "ept_misconfig", handle_other, HAS_GPA | IS_EVENT },
@@ -263,7 +281,7 @@ bool vmx_exit_cut_iret(const struct vmx_vcpu *vmx)
 		return false;
 	if (e->row >= VMX_ROW_EXCEPTION && e->row < VMX_ROW_EXCEPTION + 32)
 		return e->intr & VMX_EVENT_NMI_UNBLOCKED;
-	return e->row == EXIT_REASON_EPT_VIOLATION &&
+	return (e->row == EXIT_REASON_EPT_VIOLATION || e->row == EXIT_REASON_PML_FULL) &&
 	       (e->qualification & VMX_EPT_Q_NMI_UNBLOCKED);
 }
 

@@ -89,7 +89,7 @@ static int bitmap_bit(u32 index)
 }
 
 /* @read, @write: exit on it. For a @bitmap that nothing uses concurrently. */
-static void msr_bitmap_set(void *bitmap, u32 index, bool read, bool write)
+void vmx_msr_bitmap_set(void *bitmap, u32 index, bool read, bool write)
 {
 	int bit = bitmap_bit(index);
 
@@ -102,9 +102,9 @@ static void msr_bitmap_set(void *bitmap, u32 index, bool read, bool write)
 void vmx_msr_bitmap_init(void *bitmap)
 {
 	memset(bitmap, 0xff, PAGE_SIZE);
-	msr_bitmap_set(bitmap, MSR_FS_BASE, false, false);
-	msr_bitmap_set(bitmap, MSR_GS_BASE, false, false);
-	msr_bitmap_set(bitmap, MSR_KERNEL_GS_BASE, false, false);
+	vmx_msr_bitmap_set(bitmap, MSR_FS_BASE, false, false);
+	vmx_msr_bitmap_set(bitmap, MSR_GS_BASE, false, false);
+	vmx_msr_bitmap_set(bitmap, MSR_KERNEL_GS_BASE, false, false);
 }
 
 /* ---- the burst ---- */

@@ -5,37 +5,29 @@
 
 struct vmx_global vmx_global;
 
-static int vmx_setup(void)
-{
-	int ret;
-
-	vmx_global.msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
-	if (!vmx_global.msr_bitmap)
-		return -ENOMEM;
-	vmx_msr_bitmap_init(vmx_global.msr_bitmap);
-	ret = vmx_host_setup();
-	if (ret) {
-		free_page((unsigned long)vmx_global.msr_bitmap);
-		vmx_global.msr_bitmap = NULL;
-	}
-	return ret;
-}
-
 static void vmx_teardown(void)
 {
 	vmx_host_teardown();
 	free_page((unsigned long)vmx_global.msr_bitmap);
+	free_page((unsigned long)vmx_global.x2apic_bitmap);
 	vmx_global.msr_bitmap = NULL;
+	vmx_global.x2apic_bitmap = NULL;
 }
 
-/* A VM has nothing in the hardware beyond its tables. */
-static int vmx_vm_init(struct myhv_vm *vm)
+static int vmx_setup(void)
 {
-	return 0;
-}
+	int ret = -ENOMEM;
 
-static void vmx_vm_destroy(struct myhv_vm *vm)
-{
+	vmx_global.msr_bitmap = (void *)__get_free_page(GFP_KERNEL);
+	vmx_global.x2apic_bitmap = (void *)__get_free_page(GFP_KERNEL);
+	if (vmx_global.msr_bitmap && vmx_global.x2apic_bitmap) {
+		vmx_msr_bitmap_init(vmx_global.msr_bitmap);
+		vmx_apic_bitmap_init(vmx_global.x2apic_bitmap);
+		ret = vmx_host_setup();
+	}
+	if (ret)
+		vmx_teardown();
+	return ret;
 }
 
 const struct myhv_backend vmx_backend = {
@@ -46,8 +38,8 @@ const struct myhv_backend vmx_backend = {
 	.teardown = vmx_teardown,
 	.cpu_enable = vmx_cpu_enable,
 	.cpu_disable = vmx_cpu_disable,
-	.vm_init = vmx_vm_init,
-	.vm_destroy = vmx_vm_destroy,
+	.vm_init = vmx_apic_vm_init,
+	.vm_destroy = vmx_apic_vm_destroy,
 	.vcpu_alloc = vmx_vcpu_alloc,
 	.vcpu_free = vmx_vcpu_free,
 	.vcpu_reset = vmx_vcpu_reset,
@@ -68,6 +60,11 @@ const struct myhv_backend vmx_backend = {
 	.nmi_blocked_set = vmx_nmi_blocked_set,
 	.irq_window = vmx_irq_window,
 	.nmi_window = vmx_nmi_window,
+	.tpr_threshold = vmx_tpr_threshold,
+	.lapic_changed = vmx_lapic_changed,
+	.lapic_requested = vmx_lapic_requested,
+	.posted_requests = vmx_posted_requests,
+	.posted_notify = vmx_posted_notify,
 	.tsc_update = vmx_tsc_update,
 	.debug_update = vmx_debug_update,
 	.exit_info = vmx_exit_info,

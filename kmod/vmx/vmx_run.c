@@ -6,6 +6,7 @@
 #include <linux/percpu.h>
 #include <linux/sched.h>
 #include <asm/debugreg.h>
+#include <asm/desc.h>
 #include <asm/msr.h>
 #include "compat/compat.h"
 #include "host/host.h"
@@ -185,6 +186,10 @@ static bool before_entry(struct vmx_vcpu *vmx)
 		return false;
 	if (unlikely(vcpu->inject.type != EVENT_NONE))
 		vmx_event_program(vmx);
+	if (unlikely(vcpu->deadline_tsc) || unlikely(vmx->timer_on))
+		vmx_timer_update(vmx);
+	if (unlikely(READ_ONCE(vcpu->vm->slat.logging) != vmx->pml_on) && vmx->pml)
+		vmx_pml_switch(vmx);
 	if (unlikely(vmx->dirty))
 		vmx_fields_flush(vmx);
 	/* TLB-flush interrupts may have changed both within the burst */
@@ -211,6 +216,9 @@ static noinline void host_event(struct vmx_vcpu *vmx)
 		break;
 	case EXIT_REASON_EXTERNAL_INTERRUPT:
 		vmx->vcpu.hw_exit_intr = true;
+		/* the CPU posts interrupts only if it also acknowledges the host's */
+		if (vmx->posted && vmx->apicv)
+			vmx->host_vector = vmcs_read(VM_EXIT_INTR_INFO);
 		break;
 	default:
 		host_machine_check();
@@ -270,6 +278,8 @@ static void after_exit(struct vmx_vcpu *vmx)
 		vmx->interruptibility = vmcs_read(GUEST_INTERRUPTIBILITY_INFO);
 		vmx->launched = true;
 	}
+	if (unlikely(vmx->pml_on))
+		vmx_pml_drain(vmx);
 	vcpu->in_shadow = vmx->interruptibility & (VMX_BLOCK_STI | VMX_BLOCK_MOV_SS);
 	if (unlikely(event))
 		after_event(vmx);
@@ -288,6 +298,16 @@ static noinline void pdptes_first(struct vmx_vcpu *vmx)
 	if (vmx->vcpu.inject.type != EVENT_NONE)
 		event_requeue(&vmx->vcpu.event, &vmx->vcpu.inject);
 	no_entry(vmx, VMX_ROW_PDPTES);
+}
+
+/* An interrupt that was acknowledged must be handled before any other can come. */
+static noinline void take_host_interrupt(struct vmx_vcpu *vmx)
+{
+	struct desc_ptr idt;
+
+	store_idt(&idt);
+	vmx_call_gate(gate_offset((gate_desc *)idt.address + vmx->host_vector));
+	vmx->host_vector = 0;
 }
 
 void vmx_enter(struct myhv_vcpu *vcpu)
@@ -324,4 +344,6 @@ void vmx_enter(struct myhv_vcpu *vcpu)
 		host_fpu_pkru_leave(vcpu, host_pkru);
 	after_exit(vmx);
 	vmx_leave_operation(vmx);
+	if (unlikely(vmx->host_vector))
+		take_host_interrupt(vmx);
 }

@@ -5,9 +5,13 @@
  */
 #include <linux/gfp.h>
 #include <linux/io.h>
+#include <linux/math64.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 #include "compat/compat.h"
+#include "core/memslot.h"
 #include "cpuid_policy.h"
+#include "exit/exit.h"
 #include "vmx/vmx.h"
 
 #define PAT_RESET 0x0007040600070406ULL
@@ -56,13 +60,15 @@ static u32 secondary_controls(struct vmx_vcpu *vmx)
 		proc2 &= ~(u32)SECONDARY_EXEC_ENABLE_INVPCID;
 	if (!vcpu->tsc.ratio)
 		proc2 &= ~(u32)SECONDARY_EXEC_TSC_SCALING;
-	return proc2;
+	if (!vmx->pml_on)
+		proc2 &= ~(u32)SECONDARY_EXEC_ENABLE_PML;
+	return vmx_apic_proc2(vmx, proc2);
 }
 
 static u32 primary_controls(struct vmx_vcpu *vmx)
 {
 	struct myhv_vcpu *vcpu = &vmx->vcpu;
-	u32 proc = vmx_global.proc;
+	u32 proc = vmx_apic_proc(vmx, vmx_global.proc);
 
 	if (vmx->dr_live)
 		proc &= ~(u32)CPU_BASED_MOV_DR_EXITING;
@@ -77,10 +83,28 @@ static u32 primary_controls(struct vmx_vcpu *vmx)
 	return proc;
 }
 
+static u32 pin_controls(struct vmx_vcpu *vmx)
+{
+	u32 pin = vmx_global.pin;
+
+	if (!vmx->apicv)
+		pin &= ~(u32)PIN_BASED_POSTED_INTR;
+	if (!vmx->timer_on)
+		pin &= ~(u32)PIN_BASED_VMX_PREEMPTION_TIMER;
+	return pin;
+}
+
+void vmx_controls2_update(struct vmx_vcpu *vmx)
+{
+	vmx->proc2 = secondary_controls(vmx);
+	vmx->dirty |= VMX_DIRTY_PROC2;
+}
+
 static void controls_init(struct vmx_vcpu *vmx)
 {
 	vmx->proc = primary_controls(vmx);
 	vmx->proc2 = secondary_controls(vmx);
+	vmx->pin = pin_controls(vmx);
 	vmx->exceptions = exception_intercepts(vmx);
 	vmx->dirty = VMX_DIRTY_ALL;
 }
@@ -96,8 +120,8 @@ static void write_constants(struct vmx_vcpu *vmx)
 	};
 	unsigned int i;
 
-	vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vmx_global.pin);
-	vmcs_write(VM_EXIT_CONTROLS, vmx_global.exit);
+	vmcs_write(VM_EXIT_CONTROLS, vmx->apicv ? vmx_global.exit :
+						  vmx_global.exit & ~VM_EXIT_ACK_INTR_ON_EXIT);
 	vmcs_write(VM_ENTRY_CONTROLS, vmx->entry);
 	vmcs_write(VMCS_LINK_POINTER, ~0ULL);
 	vmcs_write(EPT_POINTER, vmx_eptp(&backend_caps.slat_format, vmx->vcpu.vm->slat.root_hpa));
@@ -108,8 +132,73 @@ static void write_constants(struct vmx_vcpu *vmx)
 		vmcs_write(PLE_GAP, PLE_GAP_TICKS);
 		vmcs_write(PLE_WINDOW, PLE_WINDOW_TICKS);
 	}
+	if (vmx->pml)
+		vmcs_write(PML_ADDRESS, __pa(vmx->pml));
+	vmx_apic_constants(vmx);
 	for (i = 0; i < ARRAY_SIZE(zero); i++)
 		vmcs_write(zero[i], 0);
+}
+
+/* The guest's timer is due at vcpu->deadline_tsc: exit then, or a little earlier. */
+static void write_timer(struct vmx_vcpu *vmx)
+{
+	struct myhv_vcpu *vcpu = &vmx->vcpu;
+	s64 left = vcpu->deadline_tsc - guest_tsc_now(vcpu);
+	u64 ticks = clamp_t(s64, left, 0, S64_MAX >> 32);
+
+	if (unlikely(vcpu->tsc.ratio)) /* guest ticks into the host's */
+		ticks = mul_u64_u64_div_u64(ticks, 1ULL << VMX_TSC_RATIO_FRAC_BITS,
+					    vcpu->tsc.ratio);
+	ticks = (ticks >> vmx_global.timer_shift) + (left > 0);
+	vmcs_write(VMX_PREEMPTION_TIMER_VALUE, min_t(u64, ticks, U32_MAX));
+}
+
+/* Before an entry, if the guest's timer is or was the CPU's. */
+void vmx_timer_update(struct vmx_vcpu *vmx)
+{
+	bool on = vmx->vcpu.deadline_tsc;
+
+	if (on != vmx->timer_on) {
+		vmx->timer_on = on;
+		vmx->pin = pin_controls(vmx);
+		vmx->dirty |= VMX_DIRTY_PIN;
+	}
+	if (on)
+		write_timer(vmx);
+}
+
+/* ---- pages written ---- */
+
+/* Before an entry, if the VM logs and this vCPU does not, or the other way round. */
+void vmx_pml_switch(struct vmx_vcpu *vmx)
+{
+	vmx->pml_on = !vmx->pml_on;
+	if (vmx->pml_on)
+		vmcs_write(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
+	vmx_controls2_update(vmx);
+}
+
+/*
+ * After an exit, still in guest mode for others: who has made us leave it finds all bits set. The
+ * CPU fills the buffer downwards, and the index is below the last entry written.
+ */
+void vmx_pml_drain(struct vmx_vcpu *vmx)
+{
+	struct myhv_vm *vm = vmx->vcpu.vm;
+	u16 i = vmcs_read(GUEST_PML_INDEX);
+	struct memslot *slot;
+	int idx;
+
+	if (likely(i == VMX_PML_ENTRIES - 1))
+		return;
+	idx = srcu_read_lock(&vm->srcu);
+	for (i++; i < VMX_PML_ENTRIES; i++) {
+		slot = memslot_find(vm, vmx->pml[i]);
+		if (slot)
+			memslot_mark_dirty(&vmx->vcpu, slot, vmx->pml[i]);
+	}
+	srcu_read_unlock(&vm->srcu, idx);
+	vmcs_write(GUEST_PML_INDEX, VMX_PML_ENTRIES - 1);
 }
 
 static void write_sysenter(struct vmx_vcpu *vmx)
@@ -151,6 +240,12 @@ static void write_shadow(struct vmx_vcpu *vmx)
 	vmcs_write(GUEST_PENDING_DBG_EXCEPTIONS, step ? EVENT_DR6_BS : 0);
 }
 
+static void *msr_bitmap_of(const struct vmx_vcpu *vmx)
+{
+	return vmx->proc2 & SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE ? vmx_global.x2apic_bitmap :
+								    vmx_global.msr_bitmap;
+}
+
 /* In vmx_enter(): vmx->dirty into the VMCS. */
 void vmx_fields_flush(struct vmx_vcpu *vmx)
 {
@@ -161,12 +256,16 @@ void vmx_fields_flush(struct vmx_vcpu *vmx)
 		write_constants(vmx);
 	if (dirty & VMX_DIRTY_HOST)
 		vmx_host_state_write(vmx);
+	if (dirty & VMX_DIRTY_PIN)
+		vmcs_write(PIN_BASED_VM_EXEC_CONTROL, vmx->pin);
 	if (dirty & VMX_DIRTY_PROC)
 		vmcs_write(CPU_BASED_VM_EXEC_CONTROL, vmx->proc);
 	if (dirty & VMX_DIRTY_PROC2)
 		vmcs_write(SECONDARY_VM_EXEC_CONTROL, vmx->proc2);
 	if (dirty & VMX_DIRTY_EXCEPTIONS)
 		vmcs_write(EXCEPTION_BITMAP, vmx->exceptions);
+	if (dirty & VMX_DIRTY_MSR_BITMAP)
+		vmcs_write(MSR_BITMAP, __pa(msr_bitmap_of(vmx)));
 	if (dirty & VMX_DIRTY_TSC)
 		write_tsc(vmx);
 	if (dirty & VMX_DIRTY_SYSENTER)
@@ -180,9 +279,21 @@ void vmx_fields_flush(struct vmx_vcpu *vmx)
 		write_pdptes(vmx);
 	if (dirty & VMX_DIRTY_SHADOW)
 		write_shadow(vmx);
+	if (dirty & VMX_DIRTY_TPR)
+		vmcs_write(TPR_THRESHOLD, vmx->vcpu.tpr_threshold);
+	if (dirty & (VMX_DIRTY_REQUESTS | VMX_DIRTY_LAPIC))
+		vmx_apic_flush(vmx, dirty);
 }
 
 /* ---- lifetime ---- */
+
+static void free_vcpu_pages(struct vmx_vcpu *vmx)
+{
+	vmx_apic_free(vmx);
+	free_page((unsigned long)vmx->pml);
+	free_page((unsigned long)vmx->vmcs);
+	kfree(vmx);
+}
 
 struct myhv_vcpu *vmx_vcpu_alloc(struct myhv_vm *vm)
 {
@@ -191,8 +302,10 @@ struct myhv_vcpu *vmx_vcpu_alloc(struct myhv_vm *vm)
 	if (!vmx)
 		return NULL;
 	vmx->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vmx->vmcs) {
-		kfree(vmx);
+	if (vmx_has(MYHV_CPU_FEATURE_PML))
+		vmx->pml = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!vmx->vmcs || (vmx_has(MYHV_CPU_FEATURE_PML) && !vmx->pml) || vmx_apic_alloc(vmx)) {
+		free_vcpu_pages(vmx);
 		return NULL;
 	}
 	*(u32 *)vmx->vmcs = vmx_global.revision;
@@ -210,8 +323,7 @@ void vmx_vcpu_free(struct myhv_vcpu *vcpu)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx_vmcs_release(vmx);
-	free_page((unsigned long)vmx->vmcs);
-	kfree(vmx);
+	free_vcpu_pages(vmx);
 }
 
 void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
@@ -242,8 +354,7 @@ void vmx_cpuid_changed(struct myhv_vcpu *vcpu)
 		vmx->cr4_owned = owned;
 		vmx->dirty |= VMX_DIRTY_CR4_MASK;
 	}
-	vmx->proc2 = secondary_controls(vmx);
-	vmx->dirty |= VMX_DIRTY_PROC2;
+	vmx_controls2_update(vmx);
 }
 
 /* ---- time ---- */
@@ -252,8 +363,8 @@ void vmx_tsc_update(struct myhv_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	vmx->proc2 = secondary_controls(vmx);
-	vmx->dirty |= VMX_DIRTY_TSC | VMX_DIRTY_PROC2;
+	vmx_controls2_update(vmx);
+	vmx->dirty |= VMX_DIRTY_TSC;
 }
 
 void vmx_msr_filter_changed(struct myhv_vcpu *vcpu)

@@ -11,6 +11,7 @@
 static volatile u32 word __attribute__((aligned(4)));
 static volatile u32 hits, offers;
 static volatile u8 nested_vector, lower_at;
+static bool never; /* a CPU that ends interrupts without an exit needs no offers */
 
 static void end_of_interrupt(void)
 {
@@ -54,6 +55,10 @@ static void run(void)
  */
 static void until_offered(void (*turn)(void), u32 wanted)
 {
+	if (never) {
+		turn();
+		return;
+	}
 	for (unsigned int i = 0; i < 20; i++) {
 		turn();
 		if (offers == wanted)
@@ -71,12 +76,12 @@ static void alone(void)
 {
 	until_offered(one, 1);
 	check_eq("an interrupt alone", hits, 1);
-	check_eq("is ended in memory", offers, 1);
+	check_eq("is ended in memory", offers, !never);
 	check(!lapic_bit(LAPIC_ISR, 0x41), "and the LAPIC knows");
 	check_eq("PPR as well", lapic_read(LAPIC_PPR), 0);
 	check_eq("nothing is offered after it", word, 0);
 	until_offered(one, 1);
-	check_eq("again", hits * 16 + offers, 0x11);
+	check_eq("again", hits * 16 + offers, 0x10 + !never);
 }
 
 static void two(void)
@@ -97,7 +102,7 @@ static void together(void)
 {
 	until_offered(two, 1);
 	check_eq("two at a time", hits, 2);
-	check_eq("only the last one is ended in memory", offers, 1);
+	check_eq("only the last one is ended in memory", offers, !never);
 	/* a higher one while an offer stands */
 	nested_vector = 0x71;
 	one();
@@ -107,7 +112,7 @@ static void together(void)
 	/* a lower one waits for the end */
 	until_offered(one_and_a_lower, 1);
 	check_eq("a lower one waits", hits, 2);
-	check_eq("for an EOI that is seen", offers, 1);
+	check_eq("for an EOI that is seen", offers, !never);
 }
 
 static void level(void)
@@ -138,14 +143,16 @@ static void halted(void)
 	lapic_write(LAPIC_TDCR, 0xb);
 	until_offered(three_naps, 3);
 	check_eq("three turns of timer and HLT", hits, 3);
-	check_eq("all without an EOI", offers, 3);
+	check_eq("all without an EOI", offers, never ? 0 : 3);
 }
 
 void guest_main(void)
 {
-	bool wanted = host_call(CALL_TEST, 0);
+	u32 choice = host_call(CALL_TEST, 0);
+	bool wanted = choice != 0;
 	u32 r[4];
 
+	never = choice == 2;
 	lapic_enable();
 	pic_init(0x20, 0x28, 0xff, 0xff);
 	for (unsigned int v = 0x30; v < 0x80; v++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Interrupt controllers and timers in the kernel. */
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -73,8 +74,18 @@ static void choose_pv(struct guest *g)
 
 static uint32_t pv_call(struct guest *g, uint32_t number, uint32_t arg)
 {
+	uint64_t features = 0;
+	int dev;
+
 	/* KVM offers what it has, unless CPUID hides it */
-	return g->test->arg != NULL || !strcmp(hv_name, "kvm");
+	if (!strcmp(hv_name, "kvm"))
+		return 1;
+	if (!g->test->arg)
+		return 0;
+	dev = open("/dev/myhv", O_RDWR | O_CLOEXEC);
+	is(myhv_prop_get(dev, MYHV_PROP_CPU_FEATURES, &features), 0, "features");
+	close(dev);
+	return features & MYHV_CPU_FEATURE_APICV ? 2 : 1;
 }
 
 static const struct guest_test tests[] = {

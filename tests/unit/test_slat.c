@@ -344,6 +344,43 @@ static void test_write_protect(void **state)
 	world_free(w);
 }
 
+static u64 *leaf_of(struct world *w, u64 gpa)
+{
+	u64 hpa = K4;
+
+	for (int l = w->format.levels;; l--) {
+		u64 *e = &w->page[hpa / K4 - 1][gpa >> (12 + 9 * (l - 1)) & 511];
+
+		if (l == 1 || (*e & w->format.large_bit))
+			return e;
+		hpa = *e & w->format.address_mask;
+	}
+}
+
+static void test_clear_dirty(void **state)
+{
+	struct world *w = world_new(npt_format(4));
+	u64 rw = NPT_P | NPT_U | NPT_W | NPT_A;
+
+	slat_install(&w->t, 0x1000, 1, 0x9000, SLAT_WRITE | SLAT_EXEC);
+	slat_install(&w->t, 0x2000, 1, 0xa000, SLAT_WRITE | SLAT_EXEC);
+	/* nobody has written yet: nothing to flush */
+	assert_false(slat_clear_dirty(&w->t, 0x1000, 0x3000));
+	*leaf_of(w, 0x1000) |= NPT_D;
+	*leaf_of(w, 0x2000) |= NPT_D;
+	assert_true(slat_clear_dirty(&w->t, 0x2000, 0x3000));
+	assert_leaf(w, 0x1000, 1, 0x9000 | rw | NPT_D);
+	assert_leaf(w, 0x2000, 1, 0xa000 | rw);
+
+	/* a large page: its parts, each with what the whole had */
+	slat_install(&w->t, 4 * M2, 2, 8 * M2, SLAT_WRITE | SLAT_EXEC);
+	*leaf_of(w, 4 * M2) |= NPT_D;
+	assert_true(slat_clear_dirty(&w->t, 4 * M2, 4 * M2 + K4));
+	assert_leaf(w, 4 * M2, 1, 8 * M2 | rw);
+	assert_leaf(w, 4 * M2 + K4, 1, (8 * M2 + K4) | rw | NPT_D);
+	world_free(w);
+}
+
 static void test_split(void **state)
 {
 	struct world *w = world_new(npt_format(4));
@@ -476,6 +513,7 @@ int main(void)
 		cmocka_unit_test(test_race_for_table),
 		cmocka_unit_test(test_unmap),
 		cmocka_unit_test(test_write_protect),
+		cmocka_unit_test(test_clear_dirty),
 		cmocka_unit_test(test_split),
 		cmocka_unit_test(test_split_without_table),
 		cmocka_unit_test(test_accessed),
