@@ -27,8 +27,12 @@
 #include "load.h"
 
 #define MAX_WORKERS (MAX_CPUS * 8)
-/* A worker without a step for so long has stalled. Emulated hosts are slow. */
-#define STALL_S 40
+/*
+ * A worker without a step for so long has stalled. With 8 processors on 2 emulated ones that
+ * share a busy machine, a step that changes mappings was seen to take 40 s: each handover of
+ * the address space's lock waits for a processor that does not run.
+ */
+#define STALL_S 240
 #define PHASE_NS 500000000ULL
 
 unsigned int load_cpus;

@@ -83,7 +83,7 @@ void *protector_run(void *worker)
 	uint64_t before[MAX_CPUS];
 
 	pthread_once(&once, prepare);
-	while (!load_over()) {
+	do {
 		atomic_store(&writable, 0);
 		protect(PROT_READ);
 		for (unsigned int i = 0; i < load_cpus; i++)
@@ -97,6 +97,6 @@ void *protector_run(void *worker)
 		atomic_store(&writable, 1);
 		step(w);
 		sleep_ns(300000);
-	}
+	} while (!load_over());
 	return NULL;
 }
