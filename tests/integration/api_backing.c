@@ -115,7 +115,7 @@ static bool echo_is(uint16_t want)
 	struct timespec pause = { .tv_nsec = 200000 };
 	volatile uint16_t *echo = (uint16_t *)(ram + ECHO);
 
-	for (int i = 0; i < 25000 && *echo != want; i++)
+	for (int i = 0; i < 300000 && *echo != want; i++)
 		nanosleep(&pause, NULL);
 	return *echo == want;
 }

@@ -5,7 +5,7 @@
  * anyway or gives a clean errno and leaves all as it was, which the next try proves. Needs a
  * kernel with fault injection (/proc/thread-self/fail-nth), as the lab's debug kernel.
  *
- * hvlab-timeout: 300
+ * hvlab-timeout: 1200
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -34,13 +34,21 @@ static void nothing(int signal)
 {
 }
 
-static void alarm_in_30_ms(void)
+/* Again and again: the first may come before the run that it is to end. */
+static void alarm_every_30_ms(void)
 {
-	struct itimerval timer = { .it_value = { .tv_usec = 30000 } };
-	struct sigaction action = { .sa_handler = nothing };
+	struct itimerval timer = { { .tv_usec = 30000 }, { .tv_usec = 30000 } };
+	struct sigaction action = { .sa_handler = nothing, .sa_flags = SA_RESTART };
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void no_alarm(void)
+{
+	struct itimerval never = { 0 };
+
+	setitimer(ITIMER_REAL, &never, NULL);
 }
 
 #define LVT0 0x350
@@ -90,8 +98,9 @@ static void split_extint(void)
 	set_lvt0(&m, LVT_MASKED);
 	is(myhv_vcpu_interrupt(&m.vcpu, MYHV_INTERRUPT_EXTERNAL, 0x41), 0, "one that waits");
 	m.vcpu.page->request_irq_window = 1;
-	alarm_in_30_ms();
+	alarm_every_30_ms();
 	is(myhv_vcpu_run(&m.vcpu), -EINTR, "stays in HLT until the kick");
+	no_alarm();
 	set_lvt0(&m, DM_EXTINT);
 	m.vcpu.page->request_irq_window = 0;
 	is(mini_run(&m), 0, "LINT0 lets it through");

