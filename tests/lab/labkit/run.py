@@ -5,6 +5,7 @@ import os
 import selectors
 import signal
 import struct
+import subprocess
 import sys
 import tempfile
 import termios
@@ -29,6 +30,7 @@ EXIT_INTERRUPTED = 130
 # limit of the boot is the job's.
 REPORT_S = 5
 POWEROFF_S = 60
+EXIT_S = 60
 ESCAPE = b"\x1d"    # Ctrl-]
 # The agent's first word: the emulator may have talked on its channel before.
 PREAMBLE = b"\0hvlab\0"
@@ -181,9 +183,7 @@ class Run:
             # A kernel that has reported its own sickness has said what there is to say.
             if self.stopped in ("boot", "silent", "deadline", "signal") and not self.watch.reason:
                 self._examine(machine)
-            if self._open:
-                process.kill()
-            process.wait()
+            self._end(process)
             died_of = backend.finish(self.job, folder)
             self.watch.finish()
             if self.job.log:
@@ -207,6 +207,17 @@ class Run:
             for key, _ in self._selector.select(wait):
                 key.data(key.fileobj)
             self._flush_to_agent(to_agent)
+
+    def _end(self, process):
+        """The emulator has closed its channels, or is closed down."""
+        if not self._open:
+            try:
+                process.wait(EXIT_S)
+                return
+            except subprocess.TimeoutExpired:
+                say(f"the emulator did not end within {EXIT_S} s after L1 had")
+        process.kill()
+        process.wait()
 
     def _examine(self, machine):
         """Find out what a silent L1 is at, before it is killed."""
