@@ -1,27 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What hvrun says when something is wrong: one line that names the thing and says what
-# to do, and a status that is not 0.
+# to do, and a status that is not 0. hvlab-timeout: 900
 set -u
 
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 # refused WHAT PATTERN ARGUMENTS...
 refused()
 {
 	local what=$1 pattern=$2 status
 	shift 2
-	timeout 20 "$HVRUN" "$@" -nographic >out.log 2>err.log </dev/null
+	timeout $word_s "$HVRUN" "$@" -nographic >out.log 2>err.log </dev/null
 	status=$?
 	[ $status != 0 ] && [ $status -lt 124 ]
 	check $? "$what: status $status"
@@ -84,11 +74,10 @@ if id nobody >/dev/null 2>&1 && command -v setpriv >/dev/null; then
 fi
 chmod 660 /dev/myhv
 
-timeout 20 "$HVRUN" -help >out.log 2>&1
+timeout $word_s "$HVRUN" -help >out.log 2>&1
 check $? "-help ends with status 0"
 grep -q -e '-kernel' out.log
 check $? "and names -kernel"
-timeout 20 "$HVRUN" -version >out.log 2>&1
+timeout $word_s "$HVRUN" -version >out.log 2>&1
 check $? "-version ends with status 0"
-echo "1..$count"
-exit $((bad > 0))
+finish
