@@ -1,21 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What hvrun itself takes of the host's memory, beside the guest's: 4 MiB with -kernel, 12 MiB as a
-# PC without display, with disks in use. hvlab-timeout: 240
+# PC without display, with disks in use. hvlab-timeout: 900
 set -u
 
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-		tail -n 5 out.log err.log | sed 's/^/# /'
-	fi
-}
+. "${0%/*}/lib.sh"
 
 # own_memory RAM-KIB: what is resident in KiB, but for the guest's memory
 own_memory()
@@ -27,12 +16,7 @@ own_memory()
 # said PATTERN: wait until the guest has said it
 said()
 {
-	for _ in $(seq 400); do
-		grep -qaE "$1" out.log && return 0
-		kill -0 $pid 2>/dev/null || return 1
-		sleep 0.25
-	done
-	return 1
+	until_true $boot_s lines out.log "$1" 1
 }
 
 "$HVRUN" -m 200 -nographic -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" \
@@ -76,5 +60,4 @@ wait $pid && grep -q "job: ok" out.log
 check $? "a disk at work: the guest is content"
 [ "$most" -gt 0 ] && [ "$most" -le 12288 ]
 check $? "a disk at work: hvrun takes $most KiB, 12288 at most"
-echo "1..$count"
-exit $((bad > 0))
+finish
