@@ -36,39 +36,46 @@ class Machine:
         qmp = socket.socket(socket.AF_UNIX)
         while qmp.connect_ex("qmp"):
             time.sleep(0.1)
-        self.socket = qmp
-        self.lines = qmp.makefile("rw")
-        self.lines.readline()
+        self.qmp, self.unread = qmp, b""
+        self.read()
         self.ask("qmp_capabilities")
 
+    def read(self, seconds=120):
+        """The next line of QMP; None: none comes."""
+        end = time.monotonic() + seconds
+        while b"\n" not in self.unread:
+            if not select.select([self.qmp], [], [], max(0, end - time.monotonic()))[0]:
+                return None
+            try:
+                data = self.qmp.recv(65536)
+            except ConnectionResetError:
+                data = b""
+            if not data:
+                return None
+            self.unread += data
+        line, self.unread = self.unread.split(b"\n", 1)
+        return json.loads(line)
+
     def ask(self, command, **arguments):
-        self.lines.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.lines.flush()
-        while True:
-            answer = json.loads(self.lines.readline())
-            if "event" not in answer:
-                return answer.get("return", answer)
+        self.qmp.sendall(json.dumps({"execute": command, "arguments": arguments}).encode())
+        while "event" in (answer := self.read()):
             self.events.append(answer)
+        return answer.get("return", answer)
 
     def status(self):
         return self.ask("query-status")["status"]
 
-    def wait_for_event(self, name, seconds=120):
-        """The next of this name; asking brings what has come."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            found = [e for e in self.events if e["event"] == name]
-            if found:
-                self.events = self.events[self.events.index(found[0]) + 1:]
-                return found[0].get("data", {})
-            if self.vm.poll() is None:
-                self.ask("query-name")
-            else:
-                for line in self.lines:
-                    self.events.append(json.loads(line))
-                self.vm.poll()
-            time.sleep(0.2)
-        return None
+    def wait_for_event(self, name):
+        """The next of this name, whatever came before it; None: none comes."""
+        while True:
+            for event in self.events:
+                if event["event"] == name:
+                    self.events.remove(event)
+                    return event.get("data", {})
+            event = self.read()
+            if not event:
+                return None
+            self.events.append(event)
 
     def wait_for(self, pattern, seconds=120):
         end = time.monotonic() + seconds
@@ -103,6 +110,7 @@ m.ends_well("a larger disk")
 check(any(open("disk.img", "rb").read()[-512:]), "the guest's last sector is in the image")
 
 # a sector that cannot be read
+subprocess.run(["modprobe", "-q", "sd_mod"], check=False)
 before = set(glob.glob("/sys/block/sd*"))
 if subprocess.run(["modprobe", "-q", "scsi_debug", "dev_size_mb=8"], check=False).returncode:
     print("# no scsi_debug: disks that fail are left out")
