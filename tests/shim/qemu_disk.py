@@ -19,7 +19,7 @@ import threading
 import time
 from pathlib import Path
 
-WAIT_S = 900
+WAIT_S = 2400
 OVMF = Path("/usr/share/OVMF")
 FETCHED = os.urandom(3 << 20)
 ROOT_AT = {"bios": 1 << 20, "kernel": 1 << 20}
