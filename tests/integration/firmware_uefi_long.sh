@@ -7,17 +7,7 @@ set -u
 
 code=/usr/share/OVMF/OVMF_CODE_4M.fd
 vars=/usr/share/OVMF/OVMF_VARS_4M.fd
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 [ -e $code ] || { echo "1..0 # SKIP no OVMF: install the package ovmf"; exit 77; }
 
 wait_for()
@@ -82,6 +72,4 @@ exec 5>&-
 ! [ -s err.log ]
 check $? "hvrun has nothing to say"
 
-[ $bad = 0 ] || tail -n 15 serial.log err.log | sed 's/^/# /'
-echo "1..$count"
-exit $((bad > 0))
+finish

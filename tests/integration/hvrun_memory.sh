@@ -6,23 +6,7 @@
 # hvlab-long
 set -u
 
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
-
-skip()
-{
-	echo "$*"
-	exit 77
-}
+. "${0%/*}/lib.sh"
 
 vmstat_of()
 {
@@ -88,6 +72,4 @@ check $? "$out MiB went to swap, $in MiB came back"
 dmesg | diff before.log - | grep '^>' >host.log
 ! grep -E 'Oops|BUG|WARN|Out of memory|oom' host.log
 check $? "the host's log has no error"
-[ $bad = 0 ] || tail -n 40 guest.log hvrun.log host.log | sed 's/^/# /'
-echo "1..$count"
-exit $((bad > 0))
+finish

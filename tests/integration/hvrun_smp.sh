@@ -3,7 +3,7 @@
 # Linux guests with 2 and 4 processors under the verified load of tests/guest/load: 3 s each
 # here, after all processors were switched off and on again. CPUS, LOAD_SECONDS, ROUNDS and
 # HOTPLUGS are for the long tests.
-# hvlab-timeout: 300
+# hvlab-timeout: 1800
 set -u
 
 cpus=${CPUS:-2 4}
@@ -12,18 +12,7 @@ rounds=${ROUNDS:-1}
 hotplugs=${HOTPLUGS:-1}
 words="console=ttyS0 loglevel=5 cryptomgr.notests"
 sick='Oops|BUG:|WARNING: CPU|Call Trace|rcu: INFO|soft lockup|unchecked MSR|nobody cared'
-count=0 bad=0
-
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 mkdir root
 cp "$GUEST_DIR/load" root/init
@@ -33,7 +22,7 @@ dmesg >before.log
 for round in $(seq "$rounds"); do
 	for n in $cpus; do
 		what="$n processors, round $round"
-		timeout -k 5 $((200 + seconds * 3)) "$HVRUN" -smp "$n" -m 256 -no-reboot \
+		timeout -k 5 $((2 * boot_s + seconds * 3)) "$HVRUN" -smp "$n" -m 256 -no-reboot \
 			-kernel "$GUEST_KERNEL" -initrd "$PWD/initrd" -nographic \
 			-append "$words load=$seconds load_cpus=$n load_hotplug=$hotplugs" \
 			>guest.log 2>hvrun.log </dev/null
@@ -48,9 +37,5 @@ for round in $(seq "$rounds"); do
 		[ $bad = 0 ] || { tail -n 60 guest.log hvrun.log | sed 's/^/# /'; break 2; }
 	done
 done
-dmesg | diff before.log - | grep '^>' >host.log
-# an emulated host is slow at times
-! grep -vE 'myhv: (ready|virtualization|VM )|hrtimer: interrupt took|perf: interrupt took' host.log
-check $? "the host's log has nothing new"
-echo "1..$count"
-exit $((bad > 0))
+host_is_silent
+finish

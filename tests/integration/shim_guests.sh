@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # The flat guests of guest_*.c again, by programs that speak KVM's API and know nothing of
 # myhv: through the shim.
-# hvlab-timeout: 120
+# hvlab-timeout: 900
 set -u
 
 count=0 bad=0

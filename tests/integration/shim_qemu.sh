@@ -3,7 +3,7 @@
 # An unmodified QEMU with -accel kvm boots Debian's cloud kernel on myhv, through the shim, to user
 # space and poweroff. MACHINES: lines of "QEMU|PROCESSORS|ARGUMENTS|WORDS FOR THE KERNEL"; QEMU is
 # 7.2, the installed one, or 10.0, the lab's own.
-# hvlab-timeout: 1200
+# hvlab-timeout: 2400
 set -u
 
 words="console=ttyS0 quiet cryptomgr.notests no_timer_check"
@@ -12,18 +12,7 @@ machines=${MACHINES:-"
 10.0|2|-M q35,kernel_irqchip=split -cpu host|
 7.2|1|-M microvm|reboot=t"}
 new=${GUEST_KERNEL%/kernels/*}/qemu/10.0
-count=0 bad=0
-
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 [ -x /usr/bin/qemu-system-x86_64 ] || { echo "no QEMU"; exit 77; }
 
@@ -39,7 +28,7 @@ boot()
 		options=(-L "$new/usr/share/qemu" -L "$new/usr/share/seabios")
 	fi
 	# shellcheck disable=SC2086 # arguments in words
-	timeout -k 5 180 "$O/qemu-system-x86_64-myhv" "${options[@]}" -accel kvm -m 256 $3 \
+	timeout -k 5 $((2 * boot_s)) "$O/qemu-system-x86_64-myhv" "${options[@]}" -accel kvm -m 256 $3 \
 		-smp "$2" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -append "$words $4" \
 		-nographic -no-reboot >guest.log 2>&1 </dev/null
 	check $? "QEMU $1 $3: ends by itself"
@@ -56,8 +45,5 @@ dmesg >before.log
 while IFS='|' read -r qemu processors arguments more <&3; do
 	[ -n "$qemu" ] && boot "$qemu" "$processors" "$arguments" "$more"
 done 3<<<"$machines"
-dmesg | diff before.log - | grep '^>' >host.log
-! grep -vE 'myhv: (ready|virtualization|VM )|hrtimer: interrupt took|perf: interrupt took' host.log
-check $? "the host's log has nothing new"
-echo "1..$count"
-exit $((bad > 0))
+host_is_silent
+finish
