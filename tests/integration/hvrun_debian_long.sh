@@ -3,7 +3,7 @@
 # A Debian 12 disk, as a user has one: SeaBIOS, GRUB, systemd, a login; work on the disk, a
 # reboot that comes back, poweroff with status 0, and a file system with nothing to mend.
 # FIRMWARE=uefi: the same by OVMF, which keeps its variables in vars.fd.
-# hvlab-long, hvlab-timeout: 3600
+# hvlab-long, hvlab-timeout: 7200
 command -v python3 >/dev/null || {
 	echo "no python3 here"
 	exit 77
@@ -32,7 +32,7 @@ vm = subprocess.Popen([os.environ["HVRUN"], "-m", "512", "-nographic", "-hda", "
                        *firmware], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                       stderr=open("err.log", "wb"))
 
-def wait_for(pattern, seconds=900):
+def wait_for(pattern, seconds=2400):
     """Read until the pattern shows; what came before it is dropped."""
     global seen
     end = time.monotonic() + seconds
