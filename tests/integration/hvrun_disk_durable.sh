@@ -2,21 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Power cuts: hvrun is killed while a guest writes and flushes. All that the guest was told
 # to be durable is there. Three cuts here, $CUTS when that is set. And while the guest
-# runs, nobody else gets its image. hvlab-timeout: 300
+# runs, nobody else gets its image. hvlab-timeout: 1200
 set -u
 
 cuts=${CUTS:-3}
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 # run FROM: a guest that writes records from FROM + 1 on
 run()
@@ -33,16 +23,16 @@ last_durable()
 	tr -d '\r' <out.log | sed -n 's/^durable \([0-9]*\)$/\1/p' | tail -n 1
 }
 
+records()
+{
+	last=$(last_durable)
+	[ "${last:-0}" -ge "$1" ]
+}
+
 # wait_for_records N: N more than at the start
 wait_for_records()
 {
-	for _ in $(seq 600); do
-		last=$(last_durable)
-		[ "${last:-0}" -ge "$1" ] && return 0
-		kill -0 $pid 2>/dev/null || return 1
-		sleep 0.1
-	done
-	return 1
+	until_true $boot_s records "$1"
 }
 
 # All records up to N are on the disk.
@@ -62,7 +52,7 @@ for cut in $(seq "$cuts"); do
 	wait_for_records $((done_so_far + 1 + RANDOM % 20))
 	check $? "cut $cut: the guest writes"
 	if [ "$cut" = 1 ]; then
-		timeout 20 "$HVRUN" -hda raw.img -nographic >out2.log 2>err2.log </dev/null
+		timeout $word_s "$HVRUN" -hda raw.img -nographic >out2.log 2>err2.log </dev/null
 		[ $? = 1 ]
 		check $? "a second machine does not get the image"
 		grep -q "process $pid (hvrun)" err2.log
@@ -86,15 +76,15 @@ check $? "qcow2: the guest writes"
 kill -9 $pid
 wait $pid 2>/dev/null
 last=$(last_durable)
-for _ in $(seq 100); do
-	pgrep -x qemu-storage-d >/dev/null || break
-	sleep 0.1
-done
-! pgrep -x qemu-storage-d >/dev/null
+pid=
+no_daemon()
+{
+	! pgrep -x qemu-storage-d >/dev/null
+}
+until_true $word_s no_daemon
 check $? "qcow2: the daemon ends with hvrun"
 qemu-img convert -q -f qcow2 -O raw disk.qcow2 raw.img && verify "${last:-1}"
 check $? "qcow2: all ${last:-no} records are there"
 ! ls /tmp/hvrun-* >/dev/null 2>&1
 check $? "nothing is left in /tmp"
-echo "1..$count"
-exit $((bad > 0))
+finish

@@ -1,26 +1,21 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # hvrun is killed in the middle of a run; the module then goes and comes again.
-# hvlab-timeout: 120
+# hvlab-timeout: 600
 set -u
 
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 name=$(basename "$MYHV_KO" .ko)
 
 users()
 {
 	lsmod | awk -v n="$name" '$1 == n { print $3 }'
+}
+
+is_used()
+{
+	[ "$(users)" != 0 ]
 }
 
 start_guest()
@@ -35,6 +30,7 @@ exec 3<>input # so that the guest's console never ends
 
 for delay in 0.05 0.3 1 2; do
 	start_guest
+	[ $delay = 0.05 ] || until_true $word_s is_used
 	sleep $delay
 	! rmmod "$name" 2>/dev/null || [ $delay = 0.05 ]
 	check $? "the module cannot go while a VM is there ($delay s)"
@@ -49,7 +45,7 @@ for delay in 0.05 0.3 1 2; do
 	check $? "and comes again"
 done
 
-timeout -k 5 60 "$HVRUN" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -m 256 -nographic \
+timeout -k 5 $boot_s "$HVRUN" -kernel "$GUEST_KERNEL" -initrd "$GUEST_INITRD" -m 256 -nographic \
 	-append "console=ttyS0 quiet cryptomgr.notests" >guest.log 2>&1 </dev/null
 check $? "a guest boots and ends"
 
@@ -63,5 +59,4 @@ status=$?
 check $? "SIGTERM ends hvrun, status $status"
 [ "$(users)" = 0 ]
 check $? "and nobody uses the module"
-echo "1..$count"
-exit $((bad > 0))
+finish

@@ -3,22 +3,11 @@
 # KVM's ABI through the shim (tests/shim/abi.c and caps.c), and what cannot work: each with the
 # error that KVM gives or a clear word. With the host's KVM modules at hand the same programs run
 # on KVM first, so that it is KVM's ABI which is tested.
-# hvlab-timeout: 150
+# hvlab-timeout: 900
 set -u
 
 abi=$O/tests/shim/abi
-count=0 bad=0
-
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-	fi
-}
+. "${0%/*}/lib.sh"
 
 says()
 {
@@ -75,5 +64,4 @@ unshare -m sh -c "mount -t tmpfs none /dev && exec '$O/myhv-run' '$abi'" >log 2>
 check $? "without the module"
 says 'No such file' "ENOENT"
 says 'is the module loaded' "and a hint"
-echo "1..$count"
-exit $((bad > 0))
+finish
