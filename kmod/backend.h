@@ -174,6 +174,11 @@ struct myhv_backend {
 	/* [any] vcpu->guest_debug or DR7 changed: intercepts of #DB, #BP, DR accesses */
 	void (*debug_update)(struct myhv_vcpu *vcpu);
 	/*
+	 * [burst] Give the debug registers to the guest (vcpu->drs.live), or take them back, which
+	 * the backend does itself at the end of the burst.
+	 */
+	void (*debug_live)(struct myhv_vcpu *vcpu, bool live);
+	/*
 	 * [any] Describe the failed or unknown exit for user space
 	 * (hardware's code and two words of information).
 	 */

@@ -46,21 +46,6 @@
 #define MYHV_BACKEND_SVM 1
 #define MYHV_BACKEND_VMX 2
 
-#define MYHV_CPU_FEATURE_NEXT_RIP (1ULL << 0)
-#define MYHV_CPU_FEATURE_DECODE_ASSIST (1ULL << 1)
-#define MYHV_CPU_FEATURE_FLUSH_BY_ASID (1ULL << 2)
-#define MYHV_CPU_FEATURE_CLEAN_BITS (1ULL << 3)
-#define MYHV_CPU_FEATURE_TSC_SCALING (1ULL << 4)
-#define MYHV_CPU_FEATURE_PAUSE_FILTER (1ULL << 5)
-#define MYHV_CPU_FEATURE_VNMI (1ULL << 6)
-#define MYHV_CPU_FEATURE_1G_PAGES (1ULL << 7)
-#define MYHV_CPU_FEATURE_SLAT_AD (1ULL << 8)
-#define MYHV_CPU_FEATURE_TPR_SHADOW (1ULL << 9)
-#define MYHV_CPU_FEATURE_APICV (1ULL << 10)
-#define MYHV_CPU_FEATURE_POSTED_INTR (1ULL << 11)
-#define MYHV_CPU_FEATURE_PML (1ULL << 12)
-#define MYHV_CPU_FEATURE_PREEMPTION_TIMER (1ULL << 13)
-
 /* of a VM */
 #define MYHV_PROP_VM_ID 0x1000    /* its number under /sys/class/misc/myhv/vms; read only */
 #define MYHV_PROP_VM_CLOCK_NS 0x1001	   /* the VM's paravirtual clock */

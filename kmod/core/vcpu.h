@@ -154,6 +154,16 @@ struct myhv_vcpu {
 	u64 slat_gen;		/* vm->slat.flush_gen last flushed for */
 	bool tlb_flush;		/* flush the guest's linear translations at entry */
 	struct event inject;	/* for the next entry; type EVENT_NONE: nothing */
+	struct event soft;	/* INT n, INT3 or INTO under injection; EVENT_NONE: none */
+	u64 soft_rip;		/* RIP before it */
+	u64 tsc_aux;		/* what MSR_TSC_AUX holds in this burst */
+	struct {
+		u64 dr[4];	/* the guest's DR0 to DR3 */
+		u64 dr7;	/* and DR7, but while @live */
+		u64 host[4];	/* the host's, while the guest's are in the CPU */
+		bool live;	/* the guest owns them: its accesses do not exit */
+		bool load;	/* they must be in the CPU while the guest runs */
+	} drs;
 	bool irq_window_on;	/* what backend->irq_window was told last */
 	bool nmi_window_on;
 	u8 irr_held;		/* class of a request that the task priority holds back, or 0 */
@@ -233,6 +243,49 @@ static inline u64 vcpu_edx_eax(struct myhv_vcpu *vcpu)
 {
 	return (u64)vcpu_gpr32(vcpu, MYHV_RDX) << 32 | vcpu_gpr32(vcpu, MYHV_RAX);
 }
+
+/* ---- for the backends ---- */
+
+static inline bool debugger_has_drs(const struct myhv_vcpu *vcpu)
+{
+	return vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP;
+}
+
+/* DR7 that is in force, but while the guest owns it. */
+static inline u64 vcpu_dr7(const struct myhv_vcpu *vcpu)
+{
+	return debugger_has_drs(vcpu) ? vcpu->guest_debug.dr[7] : vcpu->drs.dr7;
+}
+
+/* Must DR0 to DR3 be in the CPU? Bits 7:0 of DR7 enable the four breakpoints. */
+static inline void vcpu_drs_update(struct myhv_vcpu *vcpu)
+{
+	vcpu->drs.load = vcpu->drs.live || (vcpu_dr7(vcpu) & 0xff);
+}
+
+/*
+ * Exceptions that must exit. #DB and #AC are always seen: a guest can make their delivery raise
+ * them again, and that loop takes no interrupts. #MC is the host's.
+ */
+static inline u32 vcpu_exceptions_seen(const struct myhv_vcpu *vcpu)
+{
+	return BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC) |
+	       (vcpu->guest_debug.flags & MYHV_DEBUG_SW_BP ? BIT(X86_TRAP_BP) : 0);
+}
+
+/*
+ * Does a change by us of these bits of CR0, CR4 and EFER drop translations, as the guest's own
+ * write would? SDM "Operations that Invalidate TLBs and Paging-Structure Caches".
+ */
+static inline bool vcpu_paging_changed(u64 cr0, u64 cr4, u64 efer)
+{
+	return (cr0 & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE)) ||
+	       (cr4 & (X86_CR4_PGE | X86_CR4_PAE | X86_CR4_PSE | X86_CR4_SMEP | X86_CR4_SMAP |
+		       X86_CR4_PCIDE | X86_CR4_PKE | X86_CR4_LA57)) ||
+	       (efer & (EFER_NX | EFER_LME));
+}
+
+#define MSR_PAT_RESET 0x0007040600070406ULL
 
 /* ---- core/vcpu.c ---- */
 int vcpu_create(struct myhv_vm *vm, u32 id); /* returns a descriptor */

@@ -331,9 +331,17 @@ enum exit_action exit_cr_access(struct myhv_vcpu *vcpu)
 	return emulate_current(vcpu);
 }
 
+/*
+ * First use of a debug register: from now on, and until the end of the burst, they are
+ * the guest's. Most guests touch them a few times at boot and never again; one that does gets
+ * them without exits. With DR7.GD, or a debugger that holds them, each access is looked at.
+ */
 enum exit_action exit_dr_access(struct myhv_vcpu *vcpu)
 {
-	return emulate_current(vcpu);
+	if (!vcpu->in_burst || debugger_has_drs(vcpu) || (vcpu->drs.dr7 & DR7_GD))
+		return emulate_current(vcpu);
+	backend->debug_live(vcpu, true);
+	return RESUME_GUEST;
 }
 
 enum exit_action exit_invlpg(struct myhv_vcpu *vcpu)

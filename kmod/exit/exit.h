@@ -42,6 +42,13 @@ void inject_ud(struct myhv_vcpu *vcpu);
 void inject_pf(struct myhv_vcpu *vcpu, u64 cr2, u32 error);
 void inject_db(struct myhv_vcpu *vcpu, u64 dr6_bits);
 
+/*
+ * [entry] The exit cut the delivery of @cut short. @soft: it is INT n, INT3, INTO or INT1: one that
+ * the guest executed is executed again, as RIP still points at it; one that we injected
+ * (vcpu->soft) waits, and RIP is what it was.
+ */
+void inject_again(struct myhv_vcpu *vcpu, const struct event *cut, bool soft);
+
 /* MYHV_VCPU_MCE: 0 or -EINVAL; vcpu->mutex held */
 int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce);
 
@@ -192,7 +199,7 @@ int control_check(struct myhv_vcpu *vcpu, const struct myhv_state_control *c);
  * every CPU hands over the operands.
  */
 enum exit_action exit_cr_access(struct myhv_vcpu *vcpu);
-enum exit_action exit_dr_access(struct myhv_vcpu *vcpu);
+enum exit_action exit_dr_access(struct myhv_vcpu *vcpu); /* perhaps the last in this burst */
 enum exit_action exit_invlpg(struct myhv_vcpu *vcpu);
 
 /* ---- exit/debug.c ---- */

@@ -42,6 +42,17 @@ void inject_db(struct myhv_vcpu *vcpu, u64 dr6_bits)
 	event_queue_exception(&vcpu->event, X86_TRAP_DB, false, 0, true, dr6_bits);
 }
 
+void inject_again(struct myhv_vcpu *vcpu, const struct event *cut, bool soft)
+{
+	if (soft) {
+		if (vcpu->soft.type != cut->type || vcpu->soft.vector != cut->vector)
+			return;
+		cut = &vcpu->soft;
+		vcpu->regs.general.rip = vcpu->soft_rip;
+	}
+	event_requeue(&vcpu->event, cut);
+}
+
 int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce)
 {
 	u64 cr4 = vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.cr4;

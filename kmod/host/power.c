@@ -17,6 +17,9 @@
 #include "compat/compat.h"
 #include "compat/syscore.h"
 #include "host/host.h"
+#include "host/host_cpu.h"
+
+DEFINE_PER_CPU(u64, host_tsc_aux);
 
 static struct {
 	struct mutex lock;

@@ -290,7 +290,6 @@ static_assert(sizeof(struct vmcb) == 4096);
  * @flush_all: the first entry of the generation flushes every ASID
  * @host_vmcb_pa: where VMSAVE puts the host's FS, GS, TR, LDTR and SYSCALL state
  * @hsave: @host_vmcb: the pages
- * @tsc_aux: the host's MSR_TSC_AUX
  */
 struct svm_cpu {
 	bool enabled;
@@ -298,7 +297,6 @@ struct svm_cpu {
 	u32 next_asid;
 	u64 asid_generation;
 	u64 host_vmcb_pa;
-	u64 tsc_aux;
 	struct page *hsave;
 	struct page *host_vmcb;
 };
@@ -313,13 +311,11 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpu);
  * @max_asid: the highest
  * @iopm: all ones: every port exits; as a (shorter) MSR permission map: every MSR
  * @msrpm: the MSR permission map of all vCPUs without a filter
- * @has_tsc_aux: the CPU has RDTSCP or RDPID
  */
 struct svm_global {
 	u32 cpuid;
 	u32 max_asid;
 	u64 features;
-	bool has_tsc_aux;
 	void *iopm;
 	void *msrpm;
 	u64 iopm_pa;
@@ -335,22 +331,15 @@ extern struct svm_global svm_global;
  * @vmcb: its page; @vmcb_pa its address
  * @asid_cpu: CPU that @vmcb's ASID was given on, -1: none
  * @asid_generation: of that CPU at that time
- * @tsc_aux: what MSR_TSC_AUX holds in this burst
  * @exit_row: of the exit table, for the last exit
  * @cr0_hidden: CR0 bits of the guest's view that the CPU must not see (CD, NW)
  * @cr4_mce: the guest's CR4.MCE; the CPU's is always set
- * @dr: the guest's DR0-3
- * @dr7: the guest's DR7, but while @dr_live
- * @dr_live: the guest owns the debug registers: its accesses do not exit
- * @dr_load: DR0-3 must be in the CPU while the guest runs
- * @host_dr: the host's DR0-3 meanwhile
  * @nmi_blocked: between NMI and the end of its IRET
  * @nmi_window: an exit is wanted when an NMI can be taken
  * @nmi_iret: the IRET was seen at @nmi_iret_rip and has not completed
  * @nmi_step: single-stepping is for the NMI window
  * @step: somebody may want single steps: look at it before every entry
  * @forced_tf: RFLAGS.TF, when it is set by us and not by the guest
- * @soft: with @soft_rip: software event under injection, and the RIP before it
  */
 struct svm_vcpu {
 	struct myhv_vcpu vcpu;
@@ -358,15 +347,9 @@ struct svm_vcpu {
 	u64 vmcb_pa;
 	int asid_cpu;
 	u64 asid_generation;
-	u64 tsc_aux;
 	u8 exit_row;
 	u64 cr0_hidden;
 	u64 cr4_mce;
-	u64 dr[4];
-	u64 dr7;
-	bool dr_live;
-	bool dr_load;
-	u64 host_dr[4];
 	bool nmi_blocked;
 	bool nmi_window;
 	bool nmi_iret;
@@ -374,8 +357,6 @@ struct svm_vcpu {
 	bool step;
 	u64 nmi_iret_rip;
 	u64 forced_tf;
-	struct event soft;
-	u64 soft_rip;
 };
 
 static inline struct svm_vcpu *to_svm(struct myhv_vcpu *vcpu)
@@ -410,7 +391,7 @@ int svm_msr_set(struct myhv_vcpu *vcpu, u32 index, u64 value);
 void svm_msr_filter_changed(struct myhv_vcpu *vcpu);
 void svm_tsc_update(struct myhv_vcpu *vcpu);
 void svm_debug_update(struct myhv_vcpu *vcpu);
-void svm_debug_live(struct svm_vcpu *svm, bool live);
+void svm_debug_live(struct myhv_vcpu *vcpu, bool live);
 void svm_control_init(struct svm_vcpu *svm);
 void svm_msrpm_set(void *msrpm, u32 index, bool read, bool write);
 

@@ -6,6 +6,7 @@
  * "Interrupt Shadows", "Virtual Interrupts".
  */
 #include "compat/compat.h"
+#include "exit/exit.h"
 #include "svm/svm.h"
 
 /* ---- injection ---- */
@@ -31,8 +32,8 @@ static void skip_soft_insn(struct svm_vcpu *svm, const struct event *ev)
 {
 	u64 rip = svm->vcpu.regs.general.rip;
 
-	svm->soft = *ev;
-	svm->soft_rip = rip;
+	svm->vcpu.soft = *ev;
+	svm->vcpu.soft_rip = rip;
 	rip += ev->insn_length;
 	if (svm_has(MYHV_CPU_FEATURE_NEXT_RIP))
 		svm->vmcb->control.next_rip = rip;
@@ -80,10 +81,7 @@ bool svm_is_soft_event(u64 info)
 	       (vector == X86_TRAP_BP || vector == X86_TRAP_OF);
 }
 
-/*
- * The exit cut the delivery of an event short. INT n, INT3 and INTO that the guest
- * itself executed are not queued: RIP still points at them, and they are executed again.
- */
+/* The exit cut the delivery of an event short. */
 void svm_event_requeue(struct svm_vcpu *svm)
 {
 	u64 info = svm->vmcb->control.exit_int_info;
@@ -101,13 +99,7 @@ void svm_event_requeue(struct svm_vcpu *svm)
 	case SVM_EVENT_SOFT: cut.type = EVENT_SOFT_INTERRUPT; break;
 	default: return;
 	}
-	if (svm_is_soft_event(info)) {
-		if (svm->soft.type != cut.type || svm->soft.vector != cut.vector)
-			return;
-		cut = svm->soft;
-		svm->vcpu.regs.general.rip = svm->soft_rip;
-	}
-	event_requeue(&svm->vcpu.event, &cut);
+	inject_again(&svm->vcpu, &cut, svm_is_soft_event(info));
 }
 
 /* ---- single steps by RFLAGS.TF ---- */

@@ -8,8 +8,6 @@
 #include "introspect/trace.h"
 #include "svm/svm.h"
 
-#define DR7_GD BIT_ULL(13)
-
 /* ---- handlers that have facts to tell ---- */
 
 static enum exit_action handle_npf(struct myhv_vcpu *vcpu)
@@ -50,21 +48,6 @@ static enum exit_action handle_ioio(struct myhv_vcpu *vcpu)
 static enum exit_action handle_msr(struct myhv_vcpu *vcpu)
 {
 	return to_svm(vcpu)->vmcb->control.exit_info1 ? exit_wrmsr(vcpu) : exit_rdmsr(vcpu);
-}
-
-/*
- * First use of a debug register: from now on, and until the end of the burst, they are
- * the guest's. With DR7.GD, or a debugger that holds them, each access is looked at.
- */
-static enum exit_action handle_dr(struct myhv_vcpu *vcpu)
-{
-	struct svm_vcpu *svm = to_svm(vcpu);
-
-	if (!vcpu->in_burst || (vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP) ||
-	    (svm->dr7 & DR7_GD))
-		return exit_dr_access(vcpu);
-	svm_debug_live(svm, true);
-	return RESUME_GUEST;
 }
 
 static enum exit_action handle_db(struct myhv_vcpu *vcpu)
@@ -184,8 +167,8 @@ static const struct exit_row rows[256] = {
 	[SVM_EXIT_CR0_WRITE + 3] = { "cr3_write", exit_cr_access },
 	[SVM_EXIT_CR0_WRITE + 4] = { "cr4_write", exit_cr_access },
 	[SVM_EXIT_CR0_WRITE + 8] = { "cr8_write", exit_cr_access },
-	[SVM_EXIT_DR0_READ ... SVM_EXIT_DR0_READ + 7] = { "dr_read", handle_dr },
-	[SVM_EXIT_DR0_WRITE ... SVM_EXIT_DR0_WRITE + 7] = { "dr_write", handle_dr },
+	[SVM_EXIT_DR0_READ ... SVM_EXIT_DR0_READ + 7] = { "dr_read", exit_dr_access },
+	[SVM_EXIT_DR0_WRITE ... SVM_EXIT_DR0_WRITE + 7] = { "dr_write", exit_dr_access },
 	[EXC(X86_TRAP_DB)] = { "db", handle_db },
 	[EXC(X86_TRAP_BP)] = { "bp", exit_bp },
 	[EXC(X86_TRAP_AC)] = { "ac", handle_ac },

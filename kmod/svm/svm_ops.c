@@ -12,6 +12,7 @@
 #include <asm/processor.h>
 #include "compat/compat.h"
 #include "exit/exit.h"
+#include "host/host_cpu.h"
 #include "svm/svm.h"
 
 struct svm_global svm_global;
@@ -97,8 +98,6 @@ static int svm_probe(struct backend_caps *caps)
 	svm_global.cpuid = edx;
 	svm_global.features = known_features(edx);
 	svm_global.max_asid = cpuid_ebx(0x8000000a) - 1;
-	svm_global.has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
-				 boot_cpu_has(X86_FEATURE_RDPID);
 	if (!svm_global.max_asid || svm_global.max_asid == U32_MAX)
 		return missing("AMD-V reports no address space ids", "the CPU model is broken");
 
@@ -195,8 +194,7 @@ static int svm_cpu_enable(void)
 		return -EBUSY; /* by KVM, say: we never leave it set */
 	wrmsrq(MSR_EFER, efer | EFER_SVME);
 	wrmsrq(MSR_VM_HSAVE_PA, __sme_set(page_to_phys(c->hsave)));
-	if (svm_global.has_tsc_aux)
-		rdmsrq(MSR_TSC_AUX, c->tsc_aux);
+	host_tsc_aux_read();
 	if (svm_has(MYHV_CPU_FEATURE_TSC_SCALING))
 		wrmsrq(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_ONE);
 	/* A generation that no vCPU has: whoever was here before left entries behind. */
@@ -266,6 +264,7 @@ const struct myhv_backend svm_backend = {
 	.nmi_window = svm_nmi_window,
 	.tsc_update = svm_tsc_update,
 	.debug_update = svm_debug_update,
+	.debug_live = svm_debug_live,
 	.exit_info = svm_exit_info,
 	.exit_name = svm_exit_name,
 };

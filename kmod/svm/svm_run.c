@@ -58,41 +58,11 @@ static void update_tlb(struct svm_vcpu *svm, struct svm_cpu *cpu)
 		assign_asid(svm, cpu);
 }
 
-/* ---- debug registers ---- */
-
-/* VMRUN and VMEXIT move DR6 and DR7 alone. */
-static noinline void load_guest_drs(struct svm_vcpu *svm)
-{
-	const struct myhv_vcpu *vcpu = &svm->vcpu;
-	const u64 *dr = vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP ? vcpu->guest_debug.dr :
-								     svm->dr;
-
-	host_drs_read(svm->host_dr);
-	host_drs_write(dr);
-}
-
-static noinline void unload_guest_drs(struct svm_vcpu *svm)
-{
-	if (svm->dr_live)
-		host_drs_read(svm->dr);
-	host_drs_write(svm->host_dr);
-}
-
-/* VMEXIT switches the host's breakpoints off. */
-static void restore_host_dr7(void)
-{
-	unsigned long dr7 = __this_cpu_read(cpu_dr7);
-
-	if (unlikely(dr7))
-		set_debugreg(dr7, 7);
-}
-
 /* ---- the burst ---- */
 
 void svm_burst_begin(struct myhv_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
 	int nr = smp_processor_id();
 
 	if (svm->asid_cpu != nr) {
@@ -100,7 +70,7 @@ void svm_burst_begin(struct myhv_vcpu *vcpu)
 		svm->asid_generation = 0; /* older than any */
 		svm->vmcb->control.clean = 0;
 	}
-	svm->tsc_aux = cpu->tsc_aux;
+	tsc_aux_begin(vcpu);
 	if (unlikely(vcpu->tsc.ratio))
 		wrmsrq(MSR_AMD64_TSC_RATIO, vcpu->tsc.ratio);
 	host_mitigations_switch(vcpu);
@@ -109,27 +79,18 @@ void svm_burst_begin(struct myhv_vcpu *vcpu)
 void svm_burst_end(struct myhv_vcpu *vcpu)
 {
 	struct svm_vcpu *svm = to_svm(vcpu);
-	struct svm_cpu *cpu = this_cpu_ptr(&svm_cpu);
 
-	if (unlikely(svm->tsc_aux != cpu->tsc_aux))
-		wrmsrq(MSR_TSC_AUX, cpu->tsc_aux);
+	tsc_aux_end(vcpu);
 	if (unlikely(vcpu->tsc.ratio))
 		wrmsrq(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_ONE);
 	/* The host's #DB handler expects DR6 as it left it. */
 	if (unlikely(svm->vmcb->save.dr6 != EVENT_DR6_INIT))
 		set_debugreg(EVENT_DR6_INIT, 6);
-	if (unlikely(svm->dr_live))
-		svm_debug_live(svm, false);
+	if (unlikely(svm->vcpu.drs.live))
+		svm_debug_live(vcpu, false);
 }
 
 /* ---- the entry ---- */
-
-static noinline void load_tsc_aux(struct svm_vcpu *svm)
-{
-	svm->tsc_aux = svm->vcpu.msrs.tsc_aux;
-	if (svm_global.has_tsc_aux)
-		wrmsrq(MSR_TSC_AUX, svm->tsc_aux);
-}
 
 static void before_entry(struct svm_vcpu *svm, struct svm_cpu *cpu)
 {
@@ -150,10 +111,9 @@ static void before_entry(struct svm_vcpu *svm, struct svm_cpu *cpu)
 	svm->vmcb->control.event_inj = 0;
 	if (unlikely(vcpu->inject.type != EVENT_NONE))
 		svm_event_program(svm);
-	if (unlikely(vcpu->msrs.tsc_aux != svm->tsc_aux))
-		load_tsc_aux(svm);
-	if (unlikely(svm->dr_load))
-		load_guest_drs(svm);
+	tsc_aux_load(vcpu);
+	if (unlikely(vcpu->drs.load)) /* VMRUN and VMEXIT move DR6 and DR7 alone */
+		guest_drs_load(vcpu);
 }
 
 static bool is_host_event(u8 row)
@@ -194,9 +154,9 @@ static void after_exit(struct svm_vcpu *svm)
 	struct myhv_vcpu *vcpu = &svm->vcpu;
 	struct vmcb_control *c = &svm->vmcb->control;
 
-	if (unlikely(svm->dr_load))
-		unload_guest_drs(svm);
-	restore_host_dr7();
+	if (unlikely(vcpu->drs.load))
+		guest_drs_unload(vcpu);
+	host_dr7_restore();
 	svm->exit_row = svm_exit_row(c->exit_code);
 	/* A guest state that was refused is not written back on every CPU: keep ours. */
 	if (likely(svm->exit_row != SVM_ROW_INVALID))
@@ -211,7 +171,7 @@ static void after_exit(struct svm_vcpu *svm)
 		host_event(svm);
 	if (unlikely(c->exit_int_info & SVM_EVENT_VALID) && svm->exit_row != SVM_EXIT_SHUTDOWN)
 		svm_event_requeue(svm);
-	svm->soft.type = EVENT_NONE;
+	svm->vcpu.soft.type = EVENT_NONE;
 	if (unlikely(svm->nmi_iret))
 		svm_nmi_iret_check(svm);
 }

@@ -13,13 +13,6 @@
 #include "svm/svm.h"
 
 #define CR0_HIDDEN ((u64)(X86_CR0_CD | X86_CR0_NW))
-#define PAT_RESET 0x0007040600070406ULL
-
-/* A change of these by us must drop translations, as the guest's own write would. */
-#define CR0_TLB ((u64)(X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
-#define CR4_TLB ((u64)(X86_CR4_PGE | X86_CR4_PAE | X86_CR4_PSE | X86_CR4_SMEP | \
-		       X86_CR4_SMAP | X86_CR4_PCIDE | X86_CR4_PKE | X86_CR4_LA57))
-#define EFER_TLB ((u64)(EFER_NX | EFER_LME))
 
 #define PAUSE_COUNT 3000
 #define PAUSE_THRESHOLD 128
@@ -49,19 +42,6 @@ static void update_cr_intercepts(struct svm_vcpu *svm)
 	svm_touch(svm, SVM_CLEAN_INTERCEPTS);
 }
 
-/*
- * #DB and #AC are always seen: a guest can make their delivery raise them again, and
- * that loop takes no interrupts. #MC is the host's.
- */
-static u32 exception_intercepts(struct svm_vcpu *svm)
-{
-	u32 mask = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC);
-
-	if (svm->vcpu.guest_debug.flags & MYHV_DEBUG_SW_BP)
-		mask |= BIT(X86_TRAP_BP);
-	return mask;
-}
-
 static u64 msrpm_of(const struct myhv_vcpu *vcpu)
 {
 	BUILD_BUG_ON(SVM_MSRPM_BYTES > SVM_IOPM_BYTES);
@@ -77,9 +57,9 @@ void svm_control_init(struct svm_vcpu *svm)
 	struct vmcb_control *c = &svm->vmcb->control;
 
 	memset(c, 0, sizeof(*c));
-	c->dr_read = svm->dr_live ? 0 : 0xffff;
+	c->dr_read = svm->vcpu.drs.live ? 0 : 0xffff;
 	c->dr_write = c->dr_read;
-	c->exceptions = exception_intercepts(svm);
+	c->exceptions = vcpu_exceptions_seen(&svm->vcpu);
 	c->misc1 = SVM_I1_INTR | SVM_I1_NMI | SVM_I1_SMI | SVM_I1_INIT | SVM_I1_CR0_SEL |
 		   SVM_I1_RDPMC | SVM_I1_CPUID | SVM_I1_INVD | SVM_I1_HLT | SVM_I1_INVLPGA |
 		   SVM_I1_IOIO | SVM_I1_MSR | SVM_I1_TASK_SWITCH | SVM_I1_SHUTDOWN;
@@ -143,7 +123,7 @@ static void reset_msrs(struct vmcb_save *s)
 	s->sysenter_esp = 0;
 	s->sysenter_eip = 0;
 	s->debugctl = 0;
-	s->g_pat = PAT_RESET;
+	s->g_pat = MSR_PAT_RESET;
 }
 
 void svm_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
@@ -152,8 +132,8 @@ void svm_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 
 	svm->nmi_blocked = false;
 	svm->nmi_iret = false;
-	svm->soft.type = EVENT_NONE;
-	svm->dr_live = false;
+	svm->vcpu.soft.type = EVENT_NONE;
+	svm->vcpu.drs.live = false;
 	if (!init)
 		reset_msrs(&svm->vmcb->save);
 	svm_control_init(svm);
@@ -255,8 +235,7 @@ static void control_commit(struct svm_vcpu *svm, const struct myhv_state_control
 	u64 cr4 = r->cr4 | X86_CR4_MCE; /* else a machine check is a shutdown, no exit */
 	u64 efer = r->efer | EFER_SVME;
 
-	if (((s->cr0 ^ cr0) & CR0_TLB) || ((s->cr4 ^ cr4) & CR4_TLB) ||
-	    ((s->efer ^ efer) & EFER_TLB) || s->cr3 != r->cr3)
+	if (vcpu_paging_changed(s->cr0 ^ cr0, s->cr4 ^ cr4, s->efer ^ efer) || s->cr3 != r->cr3)
 		svm->vcpu.tlb_flush = true;
 	s->cr0 = cr0;
 	s->cr2 = r->cr2;
@@ -272,53 +251,38 @@ static void control_commit(struct svm_vcpu *svm, const struct myhv_state_control
 
 /* ---- debug registers ---- */
 
-static bool debugger_has_drs(struct svm_vcpu *svm)
-{
-	return svm->vcpu.guest_debug.flags & MYHV_DEBUG_HW_BP;
-}
-
 static void debug_fetch(struct svm_vcpu *svm, struct myhv_state_debug *r)
 {
 	const struct vmcb_save *s = &svm->vmcb->save;
 
-	memcpy(r->dr, svm->dr, sizeof(r->dr));
+	memcpy(r->dr, svm->vcpu.drs.dr, sizeof(r->dr));
 	r->dr6 = s->dr6;
-	r->dr7 = svm->dr_live ? s->dr7 : svm->dr7;
-}
-
-/* Bits 7:0 enable the four breakpoints. */
-static void update_dr_load(struct svm_vcpu *svm)
-{
-	svm->dr_load = svm->dr_live || (svm->vmcb->save.dr7 & 0xff);
+	r->dr7 = svm->vcpu.drs.live ? s->dr7 : svm->vcpu.drs.dr7;
 }
 
 static void debug_commit(struct svm_vcpu *svm, const struct myhv_state_debug *r)
 {
 	struct vmcb_save *s = &svm->vmcb->save;
 
-	memcpy(svm->dr, r->dr, sizeof(svm->dr));
+	memcpy(svm->vcpu.drs.dr, r->dr, sizeof(svm->vcpu.drs.dr));
 	s->dr6 = r->dr6;
-	svm->dr7 = r->dr7;
-	s->dr7 = debugger_has_drs(svm) ? svm->vcpu.guest_debug.dr[7] : r->dr7;
-	update_dr_load(svm);
+	svm->vcpu.drs.dr7 = r->dr7;
+	s->dr7 = vcpu_dr7(&svm->vcpu);
+	vcpu_drs_update(&svm->vcpu);
 	svm_touch(svm, SVM_CLEAN_DR);
 }
 
-/*
- * Give the debug registers to the guest, or take them back. Most guests touch them
- * a few times at boot and never again; one that does gets them without exits until the
- * end of the burst.
- */
-void svm_debug_live(struct svm_vcpu *svm, bool live)
+void svm_debug_live(struct myhv_vcpu *vcpu, bool live)
 {
+	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control *c = &svm->vmcb->control;
 
-	if (svm->dr_live)
-		svm->dr7 = svm->vmcb->save.dr7;
-	svm->dr_live = live;
+	if (svm->vcpu.drs.live)
+		svm->vcpu.drs.dr7 = svm->vmcb->save.dr7;
+	svm->vcpu.drs.live = live;
 	c->dr_read = live ? 0 : 0xffff;
 	c->dr_write = c->dr_read;
-	update_dr_load(svm);
+	vcpu_drs_update(vcpu);
 	svm_touch(svm, SVM_CLEAN_INTERCEPTS);
 }
 
@@ -327,11 +291,11 @@ void svm_debug_update(struct myhv_vcpu *vcpu)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control *c = &svm->vmcb->control;
 
-	c->exceptions = exception_intercepts(svm);
+	c->exceptions = vcpu_exceptions_seen(&svm->vcpu);
 	svm_step_update(svm);
 	svm_touch(svm, SVM_CLEAN_INTERCEPTS);
-	if (debugger_has_drs(svm) && svm->dr_live)
-		svm_debug_live(svm, false);
+	if (debugger_has_drs(vcpu) && vcpu->drs.live)
+		svm_debug_live(vcpu, false);
 	vcpu_regs_dirty(vcpu, MYHV_STATE_DEBUG); /* DR7 in the VMCB follows at the entry */
 }
 

@@ -95,7 +95,7 @@ refused:
  * @current_vcpu: whose VMCS is current
  * @loaded: vCPUs whose VMCS is active here, by vmx_vcpu::link
  * @vmxon: the VMXON region
- * @efer ... @tsc_aux: the host's, which do not change while the CPU is up
+ * @efer ... @gs_base: the host's, which do not change while the CPU is up
  */
 struct vmx_cpu {
 	bool enabled;
@@ -111,7 +111,6 @@ struct vmx_cpu {
 	u64 sysenter_esp;
 	u64 sysenter_eip;
 	u64 gs_base;
-	u64 tsc_aux;
 };
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
 
@@ -126,7 +125,6 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
  * @window: VMX is on only around each use, see vmx_host.c
  * @vpid: VPIDs are in use
  * @zero_length: software events can be injected with an instruction length of 0
- * @has_tsc_aux: the CPU has RDTSCP or RDPID
  * @cr4_fixed0: @cr4_fixed1: bits that CR4 must have, may have
  * @timer_shift: the preemption timer counts the TSC shifted by that
  * @msr_bitmap: of all vCPUs without a filter
@@ -144,7 +142,6 @@ struct vmx_global {
 	bool window;
 	bool vpid;
 	bool zero_length;
-	bool has_tsc_aux;
 	u64 cr4_fixed0;
 	u64 cr4_fixed1;
 	u8 timer_shift;
@@ -220,11 +217,7 @@ struct vmx_exit {
  * @msrs: the guest's
  * @syscall_live: the guest's SYSCALL MSRs are in the CPU
  * @kernel_gs_base: the guest's, but within a burst
- * @tsc_aux: what MSR_TSC_AUX holds in this burst
- * @dr: @dr6: @dr7: the guest's, but while @dr_live and in the guest
- * @dr_live: the guest owns the debug registers: its accesses do not exit
- * @dr_load: DR0-3 and DR6 must be in the CPU while the guest runs
- * @soft: with @soft_rip: software event under injection, and the RIP before it
+ * @dr6: the guest's, but while vcpu.drs.live and in the guest
  * @exit: of the last exit
  * @host: what the VMCS holds, or what burst_end must put back
  */
@@ -273,14 +266,7 @@ struct vmx_vcpu {
 	} msrs;
 	bool syscall_live;
 	u64 kernel_gs_base;
-	u64 tsc_aux;
-	u64 dr[4];
 	u64 dr6;
-	u64 dr7;
-	bool dr_live;
-	bool dr_load;
-	struct event soft;
-	u64 soft_rip;
 	struct vmx_exit exit;
 	struct {
 		u64 rsp;
@@ -289,7 +275,6 @@ struct vmx_vcpu {
 		u64 fs_base;
 		u64 kernel_gs_base;
 		u64 debugctl;
-		u64 dr[4];
 		u16 ds, es, fs, gs;
 	} host;
 };
@@ -364,13 +349,12 @@ void vmx_pml_switch(struct vmx_vcpu *vmx);
 void vmx_pml_drain(struct vmx_vcpu *vmx);
 void vmx_tsc_update(struct myhv_vcpu *vcpu);
 void vmx_debug_update(struct myhv_vcpu *vcpu);
-void vmx_debug_live(struct vmx_vcpu *vmx, bool live);
+void vmx_debug_live(struct myhv_vcpu *vcpu, bool live);
 
 /* vmx_regs.c */
 void vmx_regs_fetch(struct myhv_vcpu *vcpu, u32 groups);
 void vmx_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c);
 void vmx_regs_commit(struct myhv_vcpu *vcpu, u32 groups);
-void vmx_dr_load_update(struct vmx_vcpu *vmx);
 
 /* vmx_apic.c: TPR shadow, APIC virtualization, posted interrupts */
 int vmx_apic_vm_init(struct myhv_vm *vm);

@@ -303,8 +303,6 @@ int vmx_caps_probe(struct backend_caps *caps)
 	vmx_global.zero_length = misc & VMX_MISC_ZERO_LEN_INS;
 	vmx_global.cr4_fixed0 = capability(MSR_IA32_VMX_CR4_FIXED0);
 	vmx_global.cr4_fixed1 = capability(MSR_IA32_VMX_CR4_FIXED1);
-	vmx_global.has_tsc_aux = boot_cpu_has(X86_FEATURE_RDTSCP) ||
-				 boot_cpu_has(X86_FEATURE_RDPID);
 	caps->slat_format = vmx_ept_format(vmx_global.ept_vpid, boot_cpu_data.x86_phys_bits);
 	choose_features(&caps->slat_format, misc);
 	vmx_global.features = known_features() | slat_features(&caps->slat_format);

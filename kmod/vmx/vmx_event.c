@@ -5,6 +5,7 @@
  * "Information for VM Exits That Occur During Event Delivery".
  */
 #include "compat/compat.h"
+#include "exit/exit.h"
 #include "vmx/vmx.h"
 
 #define SHADOW (VMX_BLOCK_STI | VMX_BLOCK_MOV_SS)
@@ -19,11 +20,11 @@ static void skip_soft_insn(struct vmx_vcpu *vmx, const struct event *ev)
 {
 	u8 length = ev->insn_length;
 
-	vmx->soft = *ev;
-	vmx->soft_rip = vmx->vcpu.regs.general.rip;
+	vmx->vcpu.soft = *ev;
+	vmx->vcpu.soft_rip = vmx->vcpu.regs.general.rip;
 	if (!length && !vmx_global.zero_length) {
 		length = 1;
-		vmx->rip = vmx->soft_rip - 1;
+		vmx->rip = vmx->vcpu.soft_rip - 1;
 		vmcs_write(GUEST_RIP, vmx->rip);
 	}
 	vmcs_write(VM_ENTRY_INSTRUCTION_LEN, length);
@@ -83,10 +84,7 @@ bool vmx_is_fault(u32 info)
 	       !(others & BIT(info & 31));
 }
 
-/*
- * The exit cut the delivery of an event short. INT n, INT3, INTO and INT1 that the guest
- * itself executed are not queued: RIP still points at them, and they are executed again.
- */
+/* The exit cut the delivery of an event short. */
 void vmx_event_requeue(struct vmx_vcpu *vmx)
 {
 	u32 info = vmx->exit.idt;
@@ -111,16 +109,15 @@ void vmx_event_requeue(struct vmx_vcpu *vmx)
 		cut.type = EVENT_EXCEPTION;
 		break;
 	case VMX_EVENT_SOFT_INTR:
+		cut.type = EVENT_SOFT_INTERRUPT;
+		break;
 	case VMX_EVENT_SOFT_EXCEPTION:
-		if (vmx->soft.type == EVENT_NONE || vmx->soft.vector != cut.vector)
-			return;
-		cut = vmx->soft;
-		vmx->vcpu.regs.general.rip = vmx->soft_rip;
+		cut.type = EVENT_EXCEPTION;
 		break;
 	default:
 		return;
 	}
-	event_requeue(&vmx->vcpu.event, &cut);
+	inject_again(&vmx->vcpu, &cut, vmx_is_soft_event(info));
 }
 
 /* ---- shadow, NMI masking, windows ---- */

@@ -10,7 +10,6 @@
 #include "introspect/trace.h"
 #include "vmx/vmx.h"
 
-#define DR7_GD BIT_ULL(13)
 #define PDPTE_TABLE GENMASK_ULL(31, 5)
 #define EXIT_REASON_GETSEC 11
 
@@ -47,21 +46,6 @@ static enum exit_action handle_io(struct myhv_vcpu *vcpu)
 	};
 
 	return exit_io(vcpu, &io);
-}
-
-/*
- * First use of a debug register: from now on, and until the end of the burst, they are
- * the guest's. With DR7.GD, or a debugger that holds them, each access is looked at.
- */
-static enum exit_action handle_dr(struct myhv_vcpu *vcpu)
-{
-	struct vmx_vcpu *vmx = to_vmx(vcpu);
-
-	if (!vcpu->in_burst || (vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP) ||
-	    (vmx->dr7 & DR7_GD))
-		return exit_dr_access(vcpu);
-	vmx_debug_live(vmx, true);
-	return RESUME_GUEST;
 }
 
 /* DR6 is not changed by the exit: the qualification has what it would have become. */
@@ -211,7 +195,7 @@ static const struct exit_row rows[256] = {
 	[EXIT_REASON_VMCALL] = INSN("vmcall", exit_hypercall),
 	[EXIT_REASON_VMCLEAR ... EXIT_REASON_VMON] = INSN("vmx_insn", exit_undefined),
 	[EXIT_REASON_CR_ACCESS] = INSN_Q("cr_access", exit_cr_access),
-	[EXIT_REASON_DR_ACCESS] = INSN_Q("dr_access", handle_dr),
+	[EXIT_REASON_DR_ACCESS] = INSN_Q("dr_access", exit_dr_access),
 	[EXIT_REASON_IO_INSTRUCTION] = INSN_Q("io", handle_io),
 	[EXIT_REASON_MSR_READ] = INSN("rdmsr", exit_rdmsr),
 	[EXIT_REASON_MSR_WRITE] = INSN("wrmsr", exit_wrmsr),

@@ -19,6 +19,7 @@
 #include "compat/compat.h"
 #include "compat/cr4.h"
 #include "host/host.h"
+#include "host/host_cpu.h"
 #include "vmx/vmx.h"
 
 static bool vmx_window = !HOST_CR4_SHADOW;
@@ -93,8 +94,7 @@ static void read_host_constants(struct vmx_cpu *c)
 	rdmsrq(MSR_IA32_SYSENTER_ESP, c->sysenter_esp);
 	rdmsrq(MSR_IA32_SYSENTER_EIP, c->sysenter_eip);
 	rdmsrq(MSR_GS_BASE, c->gs_base);
-	if (vmx_global.has_tsc_aux)
-		rdmsrq(MSR_TSC_AUX, c->tsc_aux);
+	host_tsc_aux_read();
 }
 
 int vmx_cpu_enable(void)

@@ -8,6 +8,7 @@
 #include <linux/gfp.h>
 #include <asm/msr.h>
 #include "compat/compat.h"
+#include "host/host_cpu.h"
 #include "vmx/vmx.h"
 
 /* Four bitmaps of 8192 bits: reads and writes of low and of high MSRs (SDM "MSR-Bitmap Address"). */
@@ -148,7 +149,7 @@ void vmx_msrs_load(struct vmx_vcpu *vmx)
 {
 	const struct vmx_cpu *host = this_cpu_ptr(&vmx_cpu);
 
-	vmx->tsc_aux = host->tsc_aux;
+	tsc_aux_begin(&vmx->vcpu);
 	rdmsrq(MSR_KERNEL_GS_BASE, vmx->host.kernel_gs_base);
 	swap_msr(MSR_KERNEL_GS_BASE, vmx->host.kernel_gs_base, vmx->kernel_gs_base);
 	if (vmx->efer & EFER_SCE)
@@ -163,6 +164,5 @@ void vmx_msrs_unload(struct vmx_vcpu *vmx)
 	swap_msr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base, vmx->host.kernel_gs_base);
 	if (vmx->syscall_live)
 		syscall_unload(vmx, host);
-	if (unlikely(vmx->tsc_aux != host->tsc_aux))
-		wrmsrq(MSR_TSC_AUX, host->tsc_aux);
+	tsc_aux_end(&vmx->vcpu);
 }

@@ -67,6 +67,7 @@ const struct myhv_backend vmx_backend = {
 	.posted_notify = vmx_posted_notify,
 	.tsc_update = vmx_tsc_update,
 	.debug_update = vmx_debug_update,
+	.debug_live = vmx_debug_live,
 	.exit_info = vmx_exit_info,
 	.exit_name = vmx_exit_name,
 };

@@ -10,12 +10,6 @@
 
 #define CR0_HIDDEN ((u64)(X86_CR0_CD | X86_CR0_NW))
 
-/* A change of these by us must drop translations, as the guest's own write would. */
-#define CR0_TLB ((u64)(X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
-#define CR4_TLB ((u64)(X86_CR4_PGE | X86_CR4_PAE | X86_CR4_PSE | X86_CR4_SMEP | \
-		       X86_CR4_SMAP | X86_CR4_PCIDE | X86_CR4_PKE | X86_CR4_LA57))
-#define EFER_TLB ((u64)(EFER_NX | EFER_LME))
-
 /* Fields of the segments stand in ModRM order, two numbers apart. */
 #define SEG_SELECTOR(nr) (GUEST_ES_SELECTOR + 2 * (nr))
 #define SEG_LIMIT(nr) (GUEST_ES_LIMIT + 2 * (nr))
@@ -93,7 +87,7 @@ static void efer_commit(struct vmx_vcpu *vmx, u64 efer)
 {
 	if (efer == vmx->efer)
 		return;
-	if ((efer ^ vmx->efer) & EFER_TLB)
+	if (vcpu_paging_changed(0, 0, efer ^ vmx->efer))
 		vmx->vcpu.tlb_flush = true;
 	vmx->efer = efer;
 	vmx->entry = vmx_global.entry | (efer & EFER_LMA ? VM_ENTRY_IA32E_MODE : 0);
@@ -108,8 +102,8 @@ static void control_commit(struct vmx_vcpu *vmx, const struct myhv_state_control
 
 	/* else a machine check is a shutdown, no exit */
 	cr4 |= X86_CR4_MCE & vmx_global.cr4_fixed1;
-	paging_changed = ((vmcs_read(GUEST_CR0) ^ cr0) & CR0_TLB) ||
-			 ((vmcs_read(GUEST_CR4) ^ cr4) & CR4_TLB) ||
+	paging_changed = vcpu_paging_changed(vmcs_read(GUEST_CR0) ^ cr0,
+					     vmcs_read(GUEST_CR4) ^ cr4, 0) ||
 			 ((vmx->efer ^ r->efer) & EFER_LMA) || vmcs_read(GUEST_CR3) != r->cr3;
 	if (paging_changed)
 		vmx->vcpu.tlb_flush = true;
@@ -134,27 +128,18 @@ static void control_commit(struct vmx_vcpu *vmx, const struct myhv_state_control
 
 static void debug_fetch(struct vmx_vcpu *vmx, struct myhv_state_debug *r)
 {
-	memcpy(r->dr, vmx->dr, sizeof(r->dr));
+	memcpy(r->dr, vmx->vcpu.drs.dr, sizeof(r->dr));
 	r->dr6 = vmx->dr6;
-	r->dr7 = vmx->dr7;
-}
-
-/* Bits 7:0 of DR7 enable the four breakpoints. */
-void vmx_dr_load_update(struct vmx_vcpu *vmx)
-{
-	const struct myhv_vcpu *vcpu = &vmx->vcpu;
-	u64 dr7 = vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP ? vcpu->guest_debug.dr[7] : vmx->dr7;
-
-	vmx->dr_load = vmx->dr_live || (dr7 & 0xff);
+	r->dr7 = vmx->vcpu.drs.dr7;
 }
 
 static void debug_commit(struct vmx_vcpu *vmx, const struct myhv_state_debug *r)
 {
-	memcpy(vmx->dr, r->dr, sizeof(vmx->dr));
+	memcpy(vmx->vcpu.drs.dr, r->dr, sizeof(vmx->vcpu.drs.dr));
 	vmx->dr6 = r->dr6;
-	vmx->dr7 = r->dr7;
+	vmx->vcpu.drs.dr7 = r->dr7;
 	vmx->dirty |= VMX_DIRTY_DR7;
-	vmx_dr_load_update(vmx);
+	vcpu_drs_update(&vmx->vcpu);
 }
 
 /* ---- register groups ---- */

@@ -78,35 +78,26 @@ static void update_tlb(struct vmx_vcpu *vmx)
 /* The VMCS has DR7 alone. */
 static noinline void load_guest_drs(struct vmx_vcpu *vmx)
 {
-	const struct myhv_vcpu *vcpu = &vmx->vcpu;
-	const u64 *dr = vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP ? vcpu->guest_debug.dr :
-								     vmx->dr;
-
-	host_drs_read(vmx->host.dr);
-	host_drs_write(dr);
-	if (vmx->dr_live)
+	guest_drs_load(&vmx->vcpu);
+	if (vmx->vcpu.drs.live)
 		set_debugreg(vmx->dr6, 6);
 }
 
 static noinline void unload_guest_drs(struct vmx_vcpu *vmx)
 {
-	if (vmx->dr_live) {
-		host_drs_read(vmx->dr);
+	if (vmx->vcpu.drs.live) {
 		get_debugreg(vmx->dr6, 6);
-		vmx->dr7 = vmcs_read(GUEST_DR7);
+		vmx->vcpu.drs.dr7 = vmcs_read(GUEST_DR7);
 		/* the host's #DB handler expects DR6 as it left it */
 		set_debugreg(EVENT_DR6_INIT, 6);
 	}
-	host_drs_write(vmx->host.dr);
+	guest_drs_unload(&vmx->vcpu);
 }
 
 /* A VM exit switches the host's breakpoints and branch tracing off. */
 static void restore_host_debug(struct vmx_vcpu *vmx)
 {
-	unsigned long dr7 = __this_cpu_read(cpu_dr7);
-
-	if (unlikely(dr7))
-		set_debugreg(dr7, 7);
+	host_dr7_restore();
 	if (unlikely(vmx->host.debugctl))
 		wrmsrq(MSR_IA32_DEBUGCTLMSR, vmx->host.debugctl);
 }
@@ -136,20 +127,13 @@ void vmx_burst_end(struct myhv_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	if (unlikely(vmx->dr_live))
-		vmx_debug_live(vmx, false);
+	if (unlikely(vmx->vcpu.drs.live))
+		vmx_debug_live(vcpu, false);
 	vmx_host_state_restore(vmx);
 	vmx_msrs_unload(vmx);
 }
 
 /* ---- the entry ---- */
-
-static noinline void load_tsc_aux(struct vmx_vcpu *vmx)
-{
-	vmx->tsc_aux = vmx->vcpu.msrs.tsc_aux;
-	if (vmx_global.has_tsc_aux)
-		wrmsrq(MSR_TSC_AUX, vmx->tsc_aux);
-}
 
 static void write_if_changed(unsigned long field, u64 *cached, u64 value)
 {
@@ -196,9 +180,8 @@ static bool before_entry(struct vmx_vcpu *vmx)
 	write_if_changed(HOST_CR3, &vmx->host.cr3, __read_cr3());
 	write_if_changed(HOST_CR4, &vmx->host.cr4, native_read_cr4());
 	update_tlb(vmx);
-	if (unlikely(vcpu->msrs.tsc_aux != vmx->tsc_aux))
-		load_tsc_aux(vmx);
-	if (unlikely(vmx->dr_load))
+	tsc_aux_load(vcpu);
+	if (unlikely(vmx->vcpu.drs.load))
 		load_guest_drs(vmx);
 	if (native_read_cr2() != vmx->cr2)
 		native_write_cr2(vmx->cr2);
@@ -267,7 +250,7 @@ static void after_exit(struct vmx_vcpu *vmx)
 	bool event;
 
 	vmx->cr2 = native_read_cr2();
-	if (unlikely(vmx->dr_load))
+	if (unlikely(vmx->vcpu.drs.load))
 		unload_guest_drs(vmx);
 	restore_host_debug(vmx);
 	event = vmx_exit_read(vmx);
@@ -283,7 +266,7 @@ static void after_exit(struct vmx_vcpu *vmx)
 	vcpu->in_shadow = vmx->interruptibility & (VMX_BLOCK_STI | VMX_BLOCK_MOV_SS);
 	if (unlikely(event))
 		after_event(vmx);
-	vmx->soft.type = EVENT_NONE;
+	vmx->vcpu.soft.type = EVENT_NONE;
 }
 
 static void no_entry(struct vmx_vcpu *vmx, u8 row)

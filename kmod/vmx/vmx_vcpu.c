@@ -14,8 +14,6 @@
 #include "exit/exit.h"
 #include "vmx/vmx.h"
 
-#define PAT_RESET 0x0007040600070406ULL
-
 #define PLE_GAP_TICKS 128
 #define PLE_WINDOW_TICKS 4096
 
@@ -27,19 +25,6 @@
 #define CPUID_7_EBX_INVPCID BIT(10)
 
 /* ---- control words ---- */
-
-/*
- * #DB and #AC are always seen: a guest can make their delivery raise them again, and
- * that loop takes no interrupts. #MC is the host's.
- */
-static u32 exception_intercepts(struct vmx_vcpu *vmx)
-{
-	u32 mask = BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC);
-
-	if (vmx->vcpu.guest_debug.flags & MYHV_DEBUG_SW_BP)
-		mask |= BIT(X86_TRAP_BP);
-	return mask;
-}
 
 static bool cpuid_has_invpcid(struct myhv_vcpu *vcpu)
 {
@@ -70,7 +55,7 @@ static u32 primary_controls(struct vmx_vcpu *vmx)
 	struct myhv_vcpu *vcpu = &vmx->vcpu;
 	u32 proc = vmx_apic_proc(vmx, vmx_global.proc);
 
-	if (vmx->dr_live)
+	if (vmx->vcpu.drs.live)
 		proc &= ~(u32)CPU_BASED_MOV_DR_EXITING;
 	if (vcpu->irq_window_on)
 		proc |= CPU_BASED_INTR_WINDOW_EXITING;
@@ -105,7 +90,7 @@ static void controls_init(struct vmx_vcpu *vmx)
 	vmx->proc = primary_controls(vmx);
 	vmx->proc2 = secondary_controls(vmx);
 	vmx->pin = pin_controls(vmx);
-	vmx->exceptions = exception_intercepts(vmx);
+	vmx->exceptions = vcpu_exceptions_seen(&vmx->vcpu);
 	vmx->dirty = VMX_DIRTY_ALL;
 }
 
@@ -271,8 +256,7 @@ void vmx_fields_flush(struct vmx_vcpu *vmx)
 	if (dirty & VMX_DIRTY_SYSENTER)
 		write_sysenter(vmx);
 	if (dirty & VMX_DIRTY_DR7)
-		vmcs_write(GUEST_DR7, vmx->vcpu.guest_debug.flags & MYHV_DEBUG_HW_BP ?
-					      vmx->vcpu.guest_debug.dr[7] : vmx->dr7);
+		vmcs_write(GUEST_DR7, vcpu_dr7(&vmx->vcpu));
 	if (dirty & VMX_DIRTY_CR4_MASK)
 		vmcs_write(CR4_GUEST_HOST_MASK, ~vmx->cr4_owned);
 	if (dirty & VMX_DIRTY_PDPTES)
@@ -331,11 +315,11 @@ void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
 	vmx->interruptibility = 0;
-	vmx->soft.type = EVENT_NONE;
-	vmx->dr_live = false;
+	vmx->vcpu.soft.type = EVENT_NONE;
+	vmx->vcpu.drs.live = false;
 	if (!init) {
 		memset(&vmx->msrs, 0, sizeof(vmx->msrs));
-		vmx->msrs.pat = PAT_RESET;
+		vmx->msrs.pat = MSR_PAT_RESET;
 		vmx->kernel_gs_base = 0;
 	}
 	controls_init(vmx);
@@ -377,23 +361,24 @@ void vmx_msr_filter_changed(struct myhv_vcpu *vcpu)
 
 /* ---- debugging ---- */
 
-/* See svm_debug_live(): the guest owns the debug registers until the end of the burst. */
-void vmx_debug_live(struct vmx_vcpu *vmx, bool live)
+void vmx_debug_live(struct myhv_vcpu *vcpu, bool live)
 {
-	vmx->dr_live = live;
+	struct vmx_vcpu *vmx = to_vmx(vcpu);
+
+	vmx->vcpu.drs.live = live;
 	vmx->proc = primary_controls(vmx);
 	vmx->dirty |= VMX_DIRTY_PROC;
-	vmx_dr_load_update(vmx);
+	vcpu_drs_update(&vmx->vcpu);
 }
 
 void vmx_debug_update(struct myhv_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
 
-	if (vcpu->guest_debug.flags & MYHV_DEBUG_HW_BP)
-		vmx->dr_live = false;
+	if (debugger_has_drs(vcpu))
+		vcpu->drs.live = false;
 	vmx->proc = primary_controls(vmx);
-	vmx->exceptions = exception_intercepts(vmx);
+	vmx->exceptions = vcpu_exceptions_seen(&vmx->vcpu);
 	vmx->dirty |= VMX_DIRTY_PROC | VMX_DIRTY_EXCEPTIONS | VMX_DIRTY_DR7;
-	vmx_dr_load_update(vmx);
+	vcpu_drs_update(&vmx->vcpu);
 }
