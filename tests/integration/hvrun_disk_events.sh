@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # What QMP tells of a disk, and what the guest makes of it: it grows, a sector of the host's disk
-# cannot be read, the host's file system is full. hvlab-timeout: 300
+# cannot be read, the host's file system is full. hvlab-long, hvlab-timeout: 600
 command -v python3 >/dev/null || { echo "no python3 here"; exit 77; }
 cleanup()
 {
