@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Rubbish for KVM's API through the shim (tests/shim/random.c); on the debug kernel as well:
 # tests/lab/run-tests --kernel debug O shim_random
-# hvlab-timeout: 900
+# hvlab-long, hvlab-timeout: 900
 set -u
 
 count=0 bad=0
