@@ -10,7 +10,7 @@ cpus=${CPUS:-2 4}
 seconds=${LOAD_SECONDS:-3}
 rounds=${ROUNDS:-1}
 hotplugs=${HOTPLUGS:-1}
-words="console=ttyS0 loglevel=5 cryptomgr.notests"
+words="console=ttyS0 loglevel=5 cryptomgr.notests watchdog_thresh=60"
 sick='Oops|BUG:|WARNING: CPU|Call Trace|rcu: INFO|soft lockup|unchecked MSR|nobody cared'
 . "${0%/*}/lib.sh"
 
