@@ -413,6 +413,19 @@ static void op_put_vec(struct x86_emul *e, unsigned int nr, const void *buf, uns
 	host_fpu_set_vector(to_ctx(e)->vcpu, nr, data, bytes > 16 || clear_upper ? 32 : 16);
 }
 
+static enum x86_emul_result op_get_mmx(struct x86_emul *e, unsigned int nr, u64 *val)
+{
+	if (host_fpu_get_mmx(to_ctx(e)->vcpu, nr, val))
+		return X86_EMUL_OK;
+	e->fault = (struct x86_fault){ .vector = X86_TRAP_MF };
+	return X86_EMUL_FAULT;
+}
+
+static void op_put_mmx(struct x86_emul *e, unsigned int nr, const u64 *val)
+{
+	host_fpu_put_mmx(to_ctx(e)->vcpu, nr, val);
+}
+
 static enum x86_emul_result register_result(struct x86_emul *e, int ret)
 {
 	switch (ret) {
@@ -486,6 +499,8 @@ static const struct x86_emul_ops emul_ops = {
 	.commit = op_commit,
 	.get_vec = op_get_vec,
 	.put_vec = op_put_vec,
+	.get_mmx = op_get_mmx,
+	.put_mmx = op_put_mmx,
 	.get_cr = op_get_cr,
 	.set_cr = op_set_cr,
 	.get_dr = op_get_dr,

@@ -30,6 +30,8 @@
 
 #define FCW_RESET 0x0040
 #define FCW_INIT 0x037f
+#define FSW_ES BIT(7) /* an unmasked exception waits */
+#define FSW_TOP GENMASK(13, 11)
 #define MXCSR_RESET 0x1f80
 #define MXCSR_MASK_DEFAULT 0xffbf
 
@@ -317,8 +319,6 @@ void host_fpu_set_vector(struct myhv_vcpu *vcpu, unsigned int nr, const void *da
 	memcpy(ymm + nr * 16, data + 16, 16);
 }
 
-/* ---- the whole image, for save and restore ---- */
-
 /* What the x87 component looks like when XSTATE_BV says "initial". */
 static void init_legacy(struct xsave_area *area, u64 missing)
 {
@@ -330,6 +330,53 @@ static void init_legacy(struct xsave_area *area, u64 missing)
 	if (missing & XFEATURE_MASK_SSE)
 		memset(area->xmm, 0, sizeof(area->xmm));
 }
+
+/*
+ * The image holds the x87 registers from the top of their stack on, MMX registers are the
+ * physical ones below them. SDM "MMX Registers", "FXSAVE Area"
+ */
+static unsigned int x87_top(const struct xsave_area *area)
+{
+	return area->fsw >> 11 & 7;
+}
+
+static void x87_materialize(struct xsave_area *area)
+{
+	if (!fpu.xsave || (area->xstate_bv & XFEATURE_MASK_FP))
+		return;
+	init_legacy(area, XFEATURE_MASK_FP);
+	area->xstate_bv |= XFEATURE_MASK_FP;
+}
+
+bool host_fpu_get_mmx(struct myhv_vcpu *vcpu, unsigned int nr, u64 *val)
+{
+	struct xsave_area *area = area_of(vcpu);
+
+	x87_materialize(area);
+	memcpy(val, area->st[(nr - x87_top(area)) & 7], sizeof(*val));
+	return !(area->fsw & FSW_ES);
+}
+
+void host_fpu_put_mmx(struct myhv_vcpu *vcpu, unsigned int nr, const u64 *val)
+{
+	struct xsave_area *area = area_of(vcpu);
+	unsigned int top, i;
+	u8 st[8][16];
+
+	x87_materialize(area);
+	top = x87_top(area);
+	memcpy(st, area->st, sizeof(st));
+	for (i = 0; i < 8; i++)
+		memcpy(area->st[i], st[(i - top) & 7], sizeof(st[i]));
+	area->fsw &= ~FSW_TOP;
+	area->ftw = 0xff;
+	if (!val)
+		return;
+	memcpy(area->st[nr & 7], val, sizeof(*val));
+	memset(area->st[nr & 7] + sizeof(*val), 0xff, 2);
+}
+
+/* ---- the whole image, for save and restore ---- */
 
 int host_fpu_get_image(struct myhv_vcpu *vcpu, void *image, u32 bytes)
 {

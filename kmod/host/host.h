@@ -43,6 +43,9 @@ void host_fpu_set_xss(struct myhv_vcpu *vcpu, u64 xss);
 void host_fpu_get_vector(struct myhv_vcpu *vcpu, unsigned int nr, void *data, unsigned int bytes);
 void host_fpu_set_vector(struct myhv_vcpu *vcpu, unsigned int nr, const void *data,
 			 unsigned int bytes);
+/* MMX @nr. get: false if an x87 exception waits; put: all become valid, @val may be NULL. */
+bool host_fpu_get_mmx(struct myhv_vcpu *vcpu, unsigned int nr, u64 *val);
+void host_fpu_put_mmx(struct myhv_vcpu *vcpu, unsigned int nr, const u64 *val);
 /* XSAVE image, checked: -EINVAL on reserved bits (XSTATE_BV, XCOMP_BV, MXCSR). Outside a burst. */
 int host_fpu_get_image(struct myhv_vcpu *vcpu, void *image, u32 bytes);
 int host_fpu_set_image(struct myhv_vcpu *vcpu, const void *image, u32 bytes);

@@ -145,6 +145,12 @@ struct x86_emul_ops {
 	void (*put_vec)(struct x86_emul *e, unsigned int nr, const void *buf, unsigned int bytes,
 			bool clear_upper);
 	/*
+	 * Optional: MMX registers. get: FAULT when an x87 exception waits. put marks all of them
+	 * valid, as each MMX instruction does, and writes @nr unless @val is NULL.
+	 */
+	enum x86_emul_result (*get_mmx)(struct x86_emul *e, unsigned int nr, u64 *val);
+	void (*put_mmx)(struct x86_emul *e, unsigned int nr, const u64 *val);
+	/*
 	 * Optional: control and debug registers. May answer FAULT; CPL was checked, the
 	 * number was not. For CLTS and LMSW, set_cr gets the whole new CR0.
 	 */

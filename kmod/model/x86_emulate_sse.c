@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * SSE and AVX moves between vector registers and memory: what compilers and memcpy
+ * MMX, SSE and AVX moves between vector registers and memory: what compilers and memcpy
  * variants use on device memory. Register-to-register forms never get here.
  */
 #include "x86_emulate_priv.h"
@@ -125,6 +125,54 @@ static void load_vec(struct x86_emul *e, const struct vec_move *m, const u8 *mem
 	e->ops->put_vec(e, e->insn.reg, vec, vec_bytes, vex);
 }
 
+static bool find_mmx_move(const struct x86_insn *insn, struct vec_move *m)
+{
+	if (insn->map != X86_MAP_0F || insn->simd_prefix || (insn->flags & X86_INSN_VEX))
+		return false;
+	switch (insn->opcode) {
+	case 0x6e: /* MOVD, MOVQ */
+	case 0x7e:
+		*m = (struct vec_move){ .store = insn->opcode == 0x7e };
+		return true;
+	case 0x6f: /* MOVQ */
+	case 0x7f:
+	case 0xe7: /* MOVNTQ */
+		*m = (struct vec_move){ .bytes = 8, .store = insn->opcode != 0x6f };
+		return true;
+	}
+	return false;
+}
+
+/* SDM "Programming with Intel MMX Technology": #UD, #NM and #MF go before the access. */
+static enum x86_emul_result emul_mmx(struct x86_emul *e, const struct vec_move *m)
+{
+	const struct x86_insn *insn = &e->insn;
+	unsigned int bytes = m->bytes ? m->bytes : insn->rex & X86_REX_W ? 8 : 4;
+	unsigned int nr = insn->reg & 7;
+	enum x86_emul_result res;
+	u64 linear, val;
+
+	if (e->cr0 & X86_CR0_EM)
+		return emul_raise(e, X86_TRAP_UD, 0);
+	if (e->cr0 & X86_CR0_TS)
+		return emul_raise(e, X86_TRAP_NM, 0);
+	res = e->ops->get_mmx(e, nr, &val);
+	if (!res)
+		res = emul_linearize(e, insn->seg, emul_ea(e), bytes,
+				     m->store ? X86_ACCESS_WRITE : 0, &linear);
+	if (res)
+		return res;
+	if (m->store) {
+		res = emul_write(e, linear, &val, bytes);
+	} else {
+		val = 0;
+		res = emul_read(e, linear, &val, bytes, 0);
+	}
+	if (!res)
+		e->ops->put_mmx(e, nr, m->store ? NULL : &val);
+	return res;
+}
+
 enum x86_emul_result emul_sse(struct x86_emul *e)
 {
 	const struct x86_insn *insn = &e->insn;
@@ -135,6 +183,9 @@ enum x86_emul_result emul_sse(struct x86_emul *e)
 	u8 buf[32];
 	u64 linear;
 
+	if ((insn->flags & X86_INSN_MEM) && e->ops->get_mmx && e->ops->put_mmx &&
+	    find_mmx_move(insn, &m))
+		return emul_mmx(e, &m);
 	if (!(insn->flags & X86_INSN_MEM) || (insn->flags & X86_INSN_EVEX) || !e->ops->get_vec ||
 	    !e->ops->put_vec || !find_move(insn, &m))
 		return X86_EMUL_UNHANDLEABLE;

@@ -197,6 +197,20 @@ static void op_put_vec(struct x86_emul *e, unsigned int nr, const void *buf, uns
 	require(nr < 16 && (bytes == 16 || bytes == 32));
 }
 
+static enum x86_emul_result op_get_mmx(struct x86_emul *e, unsigned int nr, u64 *val)
+{
+	require(nr < 8);
+	take(to_fuzz(e), val, sizeof(*val));
+	return answer(to_fuzz(e));
+}
+
+static void op_put_mmx(struct x86_emul *e, unsigned int nr, const u64 *val)
+{
+	(void)e;
+	(void)val;
+	require(nr < 8);
+}
+
 static enum x86_emul_result op_get_reg(struct x86_emul *e, unsigned int nr, u64 *val)
 {
 	require(nr <= 8);
@@ -230,6 +244,8 @@ static const struct x86_emul_ops ops = {
 	.commit = op_commit,
 	.get_vec = op_get_vec,
 	.put_vec = op_put_vec,
+	.get_mmx = op_get_mmx,
+	.put_mmx = op_put_mmx,
 	.get_cr = op_get_reg,
 	.set_cr = op_set_reg,
 	.get_dr = op_get_reg,

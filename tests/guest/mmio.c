@@ -280,6 +280,30 @@ static void wide(void)
 	check(!memcmp(ram, dev, 8), "movq from an SSE register");
 }
 
+/* The x87 stack shares the MMX registers: its top, its tags and the exponents follow. */
+static void mmx(void)
+{
+	static u8 image[512] __attribute__((aligned(16)));
+	u64 copy = 0, one = 0x1122334455667788;
+
+	memcpy(dev, &one, 8);
+	asm volatile("fninit; fld1; movq %1, %%mm3; fxsave %0" /* the top was 7 */
+		     : "=m"(image)
+		     : "m"(*(u64 *)DEV)
+		     : "memory");
+	asm volatile("movq %%mm3, %0; movq %%mm3, %1; emms"
+		     : "=m"(copy), "=m"(*(u64 *)(DEV + 16))
+		     :
+		     : "memory");
+	check(copy == one, "movq to an MMX register");
+	check(!memcmp(dev + 16, &one, 8), "movq from one");
+	check_eq("MMX: the top of the x87 stack", image[3] >> 3 & 7, 0);
+	check_eq("MMX: all registers are valid", image[4], 0xff);
+	check(!memcmp(image + 32 + 3 * 16, &one, 8), "MMX: the register in the image");
+	check_eq("MMX: its exponent", image[32 + 3 * 16 + 8] | image[32 + 3 * 16 + 9] << 8, 0xffff);
+	check_eq("MMX: what was loaded before lies in R7", image[32 + 7 * 16 + 7], 0x80);
+}
+
 /* The device's second page, seen through the guest's own page tables next to RAM. */
 static void crossing(void)
 {
@@ -335,6 +359,7 @@ void guest_main(void)
 	strings();
 	sizes();
 	wide();
+	mmx();
 	crossing();
 	segments();
 }

@@ -225,6 +225,23 @@ static void op_put_vec(struct x86_emul *e, unsigned int nr, const void *buf, uns
 		memset(vec + bytes, 0, 32 - bytes);
 }
 
+static enum x86_emul_result op_get_mmx(struct x86_emul *e, unsigned int nr, u64 *val)
+{
+	if (to_machine(e)->x87_waits) {
+		e->fault = (struct x86_fault){ .vector = X86_TRAP_MF };
+		return X86_EMUL_FAULT;
+	}
+	*val = to_machine(e)->mmx[nr];
+	return X86_EMUL_OK;
+}
+
+static void op_put_mmx(struct x86_emul *e, unsigned int nr, const u64 *val)
+{
+	to_machine(e)->nr_mmx++;
+	if (val)
+		to_machine(e)->mmx[nr] = *val;
+}
+
 static enum x86_emul_result op_get_cr(struct x86_emul *e, unsigned int nr, u64 *val)
 {
 	*val = to_machine(e)->cr[nr];
@@ -261,6 +278,8 @@ static const struct x86_emul_ops ops = {
 	.commit = op_commit,
 	.get_vec = op_get_vec,
 	.put_vec = op_put_vec,
+	.get_mmx = op_get_mmx,
+	.put_mmx = op_put_mmx,
 	.get_cr = op_get_cr,
 	.set_cr = op_set_cr,
 	.get_dr = op_get_cr,

@@ -47,6 +47,9 @@ struct machine {
 	struct x86_segment seg[X86_NR_SEGS];
 	u8 ram[MACHINE_RAM_BYTES];
 	u8 vec[16][32];
+	u64 mmx[8];
+	unsigned int nr_mmx; /* instructions that have used them */
+	bool x87_waits;      /* with an exception */
 	u8 io_buf[MACHINE_IO_BUF_BYTES];
 
 	/* What the ops saw, in order. RAM accesses are not written down. */

@@ -20,6 +20,7 @@ struct native_state {
 	/* Did the instruction end at the landing pad of branches? */
 	u64 taken;
 	u8 vec[16][32];
+	u64 mmx[8];
 };
 
 struct native_fault {

@@ -91,6 +91,7 @@ struct machine {
 	struct x86_regs regs;
 	u8 data[NATIVE_DATA_BYTES];
 	u8 vec[16][32];
+	u64 mmx[8];
 	struct x86_segment seg;
 	const struct test_case *tc;
 };
@@ -198,6 +199,18 @@ static void op_put_vec(struct x86_emul *e, unsigned int nr, const void *buf, uns
 		memset(vec + bytes, 0, 32 - bytes);
 }
 
+static enum x86_emul_result op_get_mmx(struct x86_emul *e, unsigned int nr, u64 *val)
+{
+	*val = to_machine(e)->mmx[nr];
+	return X86_EMUL_OK;
+}
+
+static void op_put_mmx(struct x86_emul *e, unsigned int nr, const u64 *val)
+{
+	if (val)
+		to_machine(e)->mmx[nr] = *val;
+}
+
 static const struct x86_emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
@@ -207,6 +220,8 @@ static const struct x86_emul_ops ops = {
 	.segment = op_segment,
 	.get_vec = op_get_vec,
 	.put_vec = op_put_vec,
+	.get_mmx = op_get_mmx,
+	.put_mmx = op_put_mmx,
 };
 
 static enum x86_emul_result emulate(const struct test_case *tc, struct machine *m)
@@ -224,6 +239,7 @@ static enum x86_emul_result emulate(const struct test_case *tc, struct machine *
 	m->regs.rflags = tc->before.rflags;
 	memcpy(m->data, tc->data, sizeof(m->data));
 	memcpy(m->vec, tc->before.vec, sizeof(m->vec));
+	memcpy(m->mmx, tc->before.mmx, sizeof(m->mmx));
 	return x86_emulate(&m->e);
 }
 
@@ -410,6 +426,8 @@ static void random_numbers(struct test_case *tc)
 	}
 	for (i = 0; i < sizeof(tc->before.vec); i++)
 		((u8 *)tc->before.vec)[i] = rnd();
+	for (i = 0; i < 8; i++)
+		tc->before.mmx[i] = rnd();
 	if (!native_has_avx())
 		for (i = 0; i < 16; i++)
 			memset(tc->before.vec[i] + 16, 0, 16);
@@ -722,6 +740,9 @@ static bool compare(const struct test_case *tc)
 			same = false;
 			break;
 		}
+	for (i = 0; i < 8; i++)
+		if (native.mmx[i] != m.mmx[i])
+			report(tc, "MMX register", native.mmx[i], m.mmx[i]), same = false;
 	return same;
 }
 

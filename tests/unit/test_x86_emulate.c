@@ -152,6 +152,34 @@ static void test_device_vector(void **state)
 	assert_memory_equal(m.vec[2], &m.log[0].val, 8);
 }
 
+static void test_device_mmx(void **state)
+{
+	m.late = true;
+	assert_int_equal(machine_finish(&m, "\x0f\x6f\x0b", 3), X86_EMUL_OK); /* movq mm1, [rbx] */
+	assert_access(0, ACCESS_READ, MACHINE_DEVICE, 8, 0x1122334455667788);
+	assert_int_equal(m.mmx[1], 0x1122334455667788);
+	assert_int_equal(machine_finish(&m, "\x0f\x6e\x0b", 3), X86_EMUL_OK); /* movd mm1, [rbx] */
+	assert_access(1, ACCESS_READ, MACHINE_DEVICE, 4, 0x55667789);
+	assert_int_equal(m.mmx[1], 0x55667789);
+	m.mmx[7] = 0xa1a2a3a4a5a6a7a8;
+	assert_int_equal(machine_finish(&m, "\x0f\x7f\x3b", 3), X86_EMUL_OK); /* movq [rbx], mm7 */
+	assert_access(2, ACCESS_WRITE, MACHINE_DEVICE, 8, 0xa1a2a3a4a5a6a7a8);
+	assert_int_equal(machine_finish(&m, "\x0f\x7e\x3b", 3), X86_EMUL_OK); /* movd [rbx], mm7 */
+	assert_access(3, ACCESS_WRITE, MACHINE_DEVICE, 4, 0xa5a6a7a8);
+	assert_int_equal(machine_finish(&m, "\x0f\xe7\x3b", 3), X86_EMUL_OK); /* movntq */
+	assert_access(4, ACCESS_WRITE, MACHINE_DEVICE, 8, 0xa1a2a3a4a5a6a7a8);
+	assert_int_equal(m.nr_mmx, 5);
+
+	/* nothing is read when an x87 exception waits, or the registers are another task's */
+	m.x87_waits = true;
+	assert_int_equal(machine_finish(&m, "\x0f\x6f\x0b", 3), X86_EMUL_FAULT);
+	assert_int_equal(m.e.fault.vector, X86_TRAP_MF);
+	m.e.cr0 |= X86_CR0_TS;
+	assert_int_equal(machine_finish(&m, "\x0f\x6f\x0b", 3), X86_EMUL_FAULT);
+	assert_int_equal(m.e.fault.vector, X86_TRAP_NM);
+	assert_int_equal(m.nr_log, 5);
+}
+
 static void test_prefetch_is_nothing(void **state)
 {
 	gpr[X86_RBX] = MACHINE_HOLE;
@@ -392,7 +420,7 @@ static void test_bad_instructions(void **state)
 	/* Known, but not ours to do. */
 	assert_int_equal(machine_insn(&m, "\x0f\xa2"), X86_EMUL_UNHANDLEABLE);
 	assert_int_equal(machine_insn(&m, "\xd9\x03"), X86_EMUL_UNHANDLEABLE);
-	assert_int_equal(machine_insn(&m, "\x0f\x6f\x03"), X86_EMUL_UNHANDLEABLE);
+	assert_int_equal(machine_insn(&m, "\x0f\x6b\x03"), X86_EMUL_UNHANDLEABLE);
 	assert_int_equal(machine_insn(&m, "\x0f\x58\x03"), X86_EMUL_UNHANDLEABLE);
 	assert_int_equal(machine_insn(&m, "\x66\x0f\x38\x2b\x03"), X86_EMUL_UNHANDLEABLE);
 	assert_int_equal(machine_insn(&m, "\x62\xf1\xfe\x48\x6f\x03"), X86_EMUL_UNHANDLEABLE);
@@ -611,6 +639,7 @@ int main(void)
 		TEST(test_replay, long64),
 		TEST(test_device_locked, long64),
 		TEST(test_device_vector, long64),
+		TEST(test_device_mmx, long64),
 		TEST(test_prefetch_is_nothing, long64),
 		TEST(test_unaligned_is_split_at_pages, long64),
 		TEST(test_split_write_is_all_or_nothing, long64),
