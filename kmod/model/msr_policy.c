@@ -72,6 +72,7 @@ static const struct msr_rule rules[] = {
 	  .flags = MSR_SAVE },
 	{ RUN(MSR_IA32_LASTBRANCHFROMIP, MSR_IA32_LASTINTTOIP), .kind = MSR_BACKEND,
 	  .flags = MSR_READ_ONLY },
+	{ ONE(0x1fc), .kind = MSR_IGNORED },				/* POWER_CTL */
 	{ RUN(0x200, 0x20f), KEPT(mtrr_var), .check = MSR_MTRR_BASE, .flags = MSR_SAVE },
 	{ ONE(MSR_MTRRfix64K_00000), KEPT(mtrr_fixed[0]), .check = MSR_MTRR_FIXED,
 	  .flags = MSR_SAVE },
