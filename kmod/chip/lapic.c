@@ -225,21 +225,30 @@ static bool pic_irq_pending(struct chip_lapic *lapic)
 	       (READ_ONCE(lapic->extint) || vlapic_accepts_pic(&lapic->model));
 }
 
+/* Somebody has a request: is it for now? */
+static noinline bool request_is_due(struct chip_lapic *lapic)
+{
+	struct myhv_vcpu *vcpu = lapic->vcpu;
+
+	if (vlapic_has_irr(&lapic->model)) {
+		if (lapic->model.cfg.hw_delivery)
+			backend->lapic_requested(vcpu);
+		else if (vlapic_pending(&lapic->model) >= 0)
+			return true;
+		else
+			vcpu->irr_held = vlapic_held_class(&lapic->model);
+	}
+	return pic_irq_pending(lapic);
+}
+
 bool lapic_irq_pending(struct myhv_vcpu *vcpu)
 {
 	struct chip_lapic *lapic = vcpu->lapic;
 
 	vcpu->irr_held = 0;
-	if (likely(!vlapic_has_irr(&lapic->model)))
-		return unlikely(pic_output(vcpu->vm)) && pic_irq_pending(lapic);
-	if (lapic->model.cfg.hw_delivery) {
-		backend->lapic_requested(vcpu);
-		return pic_irq_pending(lapic);
-	}
-	if (vlapic_pending(&lapic->model) >= 0)
-		return true;
-	vcpu->irr_held = vlapic_held_class(&lapic->model);
-	return pic_irq_pending(lapic);
+	if (likely(!vlapic_has_irr(&lapic->model) && !pic_output(vcpu->vm)))
+		return false;
+	return request_is_due(lapic);
 }
 
 bool lapic_accepts_pic(struct myhv_vcpu *vcpu)

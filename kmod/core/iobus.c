@@ -31,10 +31,15 @@ static u64 granule_bit(u64 granule)
 	return BIT_ULL(hash_64(granule, 6));
 }
 
+static u64 range_last(const struct iobus_range *r)
+{
+	return r->base + max(r->len, 1ULL) - 1;
+}
+
 static u64 range_granules(const struct iobus *bus, const struct iobus_range *r)
 {
 	u64 first = r->base >> bus->granule_shift;
-	u64 last = (r->base + max(r->len, 1ULL) - 1) >> bus->granule_shift;
+	u64 last = range_last(r) >> bus->granule_shift;
 	u64 bits = 0;
 
 	if (last - first >= 64)
@@ -44,20 +49,33 @@ static u64 range_granules(const struct iobus *bus, const struct iobus_range *r)
 	return bits;
 }
 
+/* Fill what follows from bases and lengths. */
+static void table_finish(struct iobus_table *table)
+{
+	u64 reach = 0;
+	unsigned int i;
+
+	for (i = 0; i < table->count; i++) {
+		struct iobus_range *r = &table->range[i];
+
+		r->alone = (!i || reach < r->base) &&
+			   (i + 1 == table->count || r[1].base > range_last(r));
+		reach = max(reach, range_last(r));
+		r->reach = reach;
+	}
+}
+
 /* A bit too many is slow, one too few is wrong: new ones are set before the table is. */
 static void table_replace(struct myhv_vm *vm, struct iobus *bus, struct iobus_table *table)
 {
 	struct iobus_table *old = table_locked(vm, bus);
-	u64 reach = 0, granules = 0;
+	u64 granules = 0;
 	unsigned int i;
 
-	for (i = 0; table && i < table->count; i++) {
-		struct iobus_range *r = &table->range[i];
-
-		reach = max(reach, r->base + max(r->len, 1ULL) - 1);
-		r->reach = reach;
-		granules |= range_granules(bus, r);
-	}
+	if (table)
+		table_finish(table);
+	for (i = 0; table && i < table->count; i++)
+		granules |= range_granules(bus, &table->range[i]);
 	WRITE_ONCE(bus->granules, bus->granules | granules);
 	rcu_assign_pointer(bus->table, table);
 	WRITE_ONCE(bus->granules, granules);
@@ -168,27 +186,41 @@ static bool may_be_taken(const struct iobus *bus, u64 addr)
 	return READ_ONCE(bus->granules) & granule_bit(addr >> bus->granule_shift);
 }
 
+/* The range that served this vCPU last, if it takes the access as well and nobody else could. */
+static const struct iobus_range *table_hinted(const struct iobus_table *table, unsigned int hint,
+					      u64 addr, int len)
+{
+	const struct iobus_range *r = &table->range[hint];
+
+	return hint < table->count && r->alone && range_takes(r, addr, len) ? r : NULL;
+}
+
 /* Either @in or @out is NULL. */
 static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *in,
 			const void *out)
 {
-	const struct iobus_range *r;
+	u16 *hint = &vcpu->iobus_hint[bus == &vcpu->vm->mmio_bus];
+	const struct iobus_range *r = NULL;
 	struct iobus_table *table;
 	int ret = -EOPNOTSUPP;
-	s64 tried = -1;
 	int idx;
 
 	if (!may_be_taken(bus, addr))
 		return -EOPNOTSUPP;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
 	table = srcu_dereference(bus->table, &vcpu->vm->srcu);
-	while (table && ret == -EOPNOTSUPP) {
-		r = table_next(table, addr, len, tried);
+	if (likely(table)) {
+		r = table_hinted(table, *hint, addr, len);
 		if (!r)
-			break;
+			r = table_next(table, addr, len, -1);
+	}
+	while (r) {
+		*hint = r - table->range;
 		ret = in ? r->dev->ops->read(r->dev, vcpu, addr - r->base, len, in) :
 			   r->dev->ops->write(r->dev, vcpu, addr - r->base, len, out);
-		tried = r->order;
+		if (ret != -EOPNOTSUPP)
+			break;
+		r = table_next(table, addr, len, r->order);
 	}
 	srcu_read_unlock(&vcpu->vm->srcu, idx);
 	return ret;

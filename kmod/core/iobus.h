@@ -38,6 +38,7 @@ struct iobus_range {
 	struct iodev *dev;
 	s64 order; /* of registration */
 	u64 reach; /* last address of this and all ranges before it in the table */
+	bool alone; /* no other range has an address of it */
 };
 
 struct iobus_table {

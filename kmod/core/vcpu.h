@@ -170,6 +170,7 @@ struct myhv_vcpu {
 	u8 tpr_threshold;	/* what backend->tpr_threshold was told last */
 	u64 deadline_tsc;	/* with PREEMPTION_TIMER: guest TSC when the LAPIC's timer is due,
 				 * 0: the host's timer sees to it */
+	u16 iobus_hint[2];	/* range that was accessed last: of pio_bus, of mmio_bus */
 	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
 	vcpu_complete_fn complete;
 	struct {
