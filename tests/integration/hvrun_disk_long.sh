@@ -5,18 +5,7 @@
 # hvlab-long, hvlab-timeout: 1500
 set -u
 
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-		tail -n 5 err.log out.log | sed 's/^/# /'
-	fi
-}
+. "${0%/*}/lib.sh"
 
 # boot WHAT ARGUMENTS...: the guest does its job and powers off
 boot()
@@ -46,5 +35,4 @@ if [ -e /usr/share/ovmf/OVMF.fd ]; then
 	boot "disk by UEFI" -bios /usr/share/ovmf/OVMF.fd -hda efi.img
 	boot "CD-ROM by UEFI" -bios /usr/share/ovmf/OVMF.fd -cdrom "$ISO_IMAGE"
 fi
-echo "1..$count"
-exit $((bad > 0))
+finish

@@ -7,18 +7,7 @@ set -u
 
 code=/usr/share/OVMF/OVMF_CODE_4M.fd
 vars=/usr/share/OVMF/OVMF_VARS_4M.fd
-count=0 bad=0
-check()
-{
-	count=$((count + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $count - $2"
-	else
-		echo "not ok $count - $2"
-		bad=$((bad + 1))
-		tail -n 5 err.log out.log | sed 's/^/# /'
-	fi
-}
+. "${0%/*}/lib.sh"
 [ -e $code ] || { echo "no OVMF: install the package ovmf"; exit 77; }
 
 cp "$SMALL_EFI_IMAGE" disk.img
@@ -37,5 +26,4 @@ check $? "the guest is content with its disk"
 check $? "the variables were written"
 ! [ -s err.log ]
 check $? "hvrun has nothing to say: $(head -c 200 err.log)"
-echo "1..$count"
-exit $((bad > 0))
+finish
