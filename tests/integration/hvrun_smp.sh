@@ -4,7 +4,6 @@
 # here, after all processors were switched off and on again. CPUS, LOAD_SECONDS, ROUNDS and
 # HOTPLUGS are for the long tests.
 # hvlab-timeout: 1800
-# hvlab-long: under TCG a guest dies now and then, see docs/testing.md "Mended in the lab"
 set -u
 
 cpus=${CPUS:-2 4}

@@ -5,11 +5,10 @@ import shutil
 import socket
 import subprocess
 
-from . import external, l1
+from . import external, l1, mend
 from .cache import LabError, entry, say
 from .channels import Machine
 from .debian import Suite
-from .mend import mend
 
 SUITE = "bookworm-backports"
 PROGRAM = "usr/bin/qemu-system-x86_64"
@@ -35,14 +34,14 @@ class Emulator:
 def _fetch(tmp, _final):
     Suite(SUITE).unpack(["qemu-system-x86", "qemu-system-common", "qemu-system-data", "seabios"],
                         tmp)
-    if not mend(tmp / PROGRAM):
+    if not mend.mend(tmp / PROGRAM):
         say("warning: this build of QEMU could not be mended: guests with several processors "
             "may crash in the lab (docs/testing.md, \"Mended in the lab\")")
 
 
 def emulator():
     try:
-        top = entry("qemu/10.0-mended", _fetch)
+        top = entry(f"qemu/10.0-mended-{mend.VERSION}", _fetch)
     except LabError as e:
         own = shutil.which("qemu-system-x86_64")
         if not own:
