@@ -96,6 +96,7 @@ static const struct guest_test tests[] = {
 	{ .image = "lapic-pae", .irqchip = HV_IRQCHIP_FULL, .call = call },
 	{ .image = "ioapic-long", .irqchip = HV_IRQCHIP_FULL, .call = call },
 	{ .image = "pic_pit-long", .irqchip = HV_IRQCHIP_FULL },
+	{ .image = "pic-long", .irqchip = HV_IRQCHIP_FULL },
 	{ .image = "pveoi-long", .irqchip = HV_IRQCHIP_FULL, .setup = choose_pv, .call = pv_call,
 	  .arg = "offered" },
 	{ .image = "pveoi-long", .irqchip = HV_IRQCHIP_FULL, .setup = choose_pv, .call = pv_call },

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The little that a guest test needs from a hypervisor: one VM with one vCPU. hv_myhv.c
+ * The little that a guest test needs from a hypervisor: a VM with a vCPU or more. hv_myhv.c
  * is the one that is tested; hv_kvm.c lets the same tests run on KVM, to settle who is
  * right. Everything returns 0 or a negative errno.
  */
@@ -56,6 +56,8 @@ struct hv;
 
 /* -ENOENT: there is no hypervisor */
 int hv_open(struct hv **hv, int irqchip);
+/* A further vCPU of @first's VM, without chips of its own; to be closed before @first. */
+int hv_open_another(struct hv **hv, struct hv *first, uint32_t id);
 void hv_close(struct hv *hv);
 /* Descriptors, for calls of the hypervisor's own. */
 int hv_vm_fd(struct hv *hv);

@@ -35,7 +35,7 @@ static int call(int fd, unsigned long request, const void *arg)
 	return r < 0 ? -errno : r;
 }
 
-static int set_cpuid(struct hv *hv)
+static int set_cpuid(struct hv *hv, int sys)
 {
 	struct kvm_cpuid2 *list;
 	int r;
@@ -44,11 +44,22 @@ static int set_cpuid(struct hv *hv)
 	if (!list)
 		return -ENOMEM;
 	list->nent = CPUID_ENTRIES;
-	r = call(hv->sys, KVM_GET_SUPPORTED_CPUID, list);
+	r = call(sys, KVM_GET_SUPPORTED_CPUID, list);
 	if (r == 0)
 		r = call(hv->vcpu, KVM_SET_CPUID2, list);
 	free(list);
 	return r;
+}
+
+static int open_vcpu(struct hv *hv, int sys, int vm, unsigned long id)
+{
+	int r = hv->vcpu = ioctl(vm, KVM_CREATE_VCPU, id);
+
+	if (r < 0)
+		return -errno;
+	hv->run_bytes = call(sys, KVM_GET_VCPU_MMAP_SIZE, NULL);
+	hv->run = mmap(NULL, hv->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, hv->vcpu, 0);
+	return hv->run == MAP_FAILED ? -errno : set_cpuid(hv, sys);
 }
 
 int hv_open(struct hv **result, int irqchip)
@@ -78,12 +89,7 @@ int hv_open(struct hv **result, int irqchip)
 	}
 	if (r < 0)
 		goto fail;
-	r = hv->vcpu = call(hv->vm, KVM_CREATE_VCPU, NULL);
-	if (r < 0)
-		goto fail;
-	hv->run_bytes = call(hv->sys, KVM_GET_VCPU_MMAP_SIZE, NULL);
-	hv->run = mmap(NULL, hv->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, hv->vcpu, 0);
-	r = hv->run == MAP_FAILED ? -errno : set_cpuid(hv);
+	r = open_vcpu(hv, hv->sys, hv->vm, 0);
 	if (r < 0)
 		goto fail;
 	*result = hv;
@@ -91,6 +97,22 @@ int hv_open(struct hv **result, int irqchip)
 fail:
 	hv_close(hv);
 	return r;
+}
+
+int hv_open_another(struct hv **result, struct hv *first, uint32_t id)
+{
+	struct hv *hv = calloc(1, sizeof(*hv));
+	int r;
+
+	if (!hv)
+		return -ENOMEM;
+	hv->vm = hv->sys = hv->vcpu = -1;
+	r = open_vcpu(hv, first->sys, first->vm, id);
+	if (r < 0)
+		hv_close(hv);
+	else
+		*result = hv;
+	return r < 0 ? r : 0;
 }
 
 void hv_close(struct hv *hv)

@@ -24,11 +24,11 @@ struct hv {
 const char hv_name[] = "myhv";
 const unsigned long hv_run_request = MYHV_VCPU_RUN;
 
-static int set_cpuid(struct hv *hv)
+static int set_cpuid(struct hv *hv, int sys)
 {
 	struct myhv_cpuid_entry entries[256];
 	uint32_t count = 256;
-	int r = myhv_cpuid_supported(hv->sys, entries, &count);
+	int r = myhv_cpuid_supported(sys, entries, &count);
 
 	return r ? r : myhv_vcpu_cpuid_set(&hv->vcpu, entries, count);
 }
@@ -51,7 +51,28 @@ int hv_open(struct hv **result, int irqchip)
 	r = myhv_vcpu_open(&hv->vcpu, hv->vm, 0);
 	if (r < 0)
 		goto fail;
-	r = set_cpuid(hv);
+	r = set_cpuid(hv, hv->sys);
+	if (r < 0)
+		goto fail;
+	*result = hv;
+	return 0;
+fail:
+	hv_close(hv);
+	return r;
+}
+
+int hv_open_another(struct hv **result, struct hv *first, uint32_t id)
+{
+	struct hv *hv = calloc(1, sizeof(*hv));
+	int r;
+
+	if (!hv)
+		return -ENOMEM;
+	hv->sys = hv->vm = -1;
+	r = myhv_vcpu_open(&hv->vcpu, first->vm, id);
+	if (r < 0)
+		goto fail;
+	r = set_cpuid(hv, first->sys);
 	if (r < 0)
 		goto fail;
 	*result = hv;
