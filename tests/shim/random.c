@@ -52,6 +52,8 @@ static int fds[8];
 static struct kvm_run *run;
 static size_t run_bytes;
 static uint8_t *ram, *arg;
+static pthread_t second;
+static volatile sig_atomic_t second_lives;
 
 static uint64_t any(void)
 {
@@ -62,12 +64,16 @@ static uint64_t any(void)
 	return state;
 }
 
-static void on_alarm(int number)
+/* Whichever thread is in KVM_RUN, also one that has just looked at immediate_exit. */
+static void on_signal(int number)
 {
 	struct kvm_run *r = run;
 
-	if (r && number)
+	if (r)
 		r->immediate_exit = 1;
+	/* the kernel gives an alarm to the first thread alone, which may only be waiting */
+	if (number == SIGALRM && second_lives)
+		pthread_kill(second, SIGUSR1);
 }
 
 /* Words that mean something to somebody. */
@@ -158,10 +164,16 @@ static void one_call(void)
 		run->immediate_exit = 0;
 }
 
-static void *thread_main(void *nothing)
+static void calls(void)
 {
 	for (int i = 0; i < CALLS; i++)
 		one_call();
+}
+
+static void *second_main(void *nothing)
+{
+	calls();
+	second_lives = 0;
 	return nothing;
 }
 
@@ -172,7 +184,6 @@ static void one_round(void)
 		.userspace_addr = (uintptr_t)ram,
 	};
 	const struct itimerval often = { { 0, 5000 }, { 0, 5000 } }, never = { 0 };
-	pthread_t thread;
 	void *map;
 
 	fds[0] = open("/dev/kvm", O_RDWR | O_CLOEXEC);
@@ -192,12 +203,16 @@ static void one_round(void)
 	run = map == MAP_FAILED ? NULL : map;
 	for (size_t i = 0; i < RAM_BYTES / 8; i++)
 		((uint64_t *)ram)[i] = any();
-	pthread_create(&thread, NULL, thread_main, NULL);
+	second_lives = 1;
+	if (pthread_create(&second, NULL, second_main, NULL))
+		bail_out("no thread");
 	/* a guest may never end by itself; what makes VMs must not be interrupted */
 	setitimer(ITIMER_REAL, &often, NULL);
-	thread_main(NULL);
-	pthread_join(thread, NULL);
+	calls();
+	while (second_lives)
+		usleep(1000);
 	setitimer(ITIMER_REAL, &never, NULL);
+	pthread_join(second, NULL);
 	map = run;
 	run = NULL;
 	if (map)
@@ -208,7 +223,7 @@ static void one_round(void)
 
 int main(int argc, char **argv)
 {
-	struct sigaction action = { .sa_handler = on_alarm };
+	struct sigaction action = { .sa_handler = on_signal };
 	unsigned int rounds = argc > 2 ? atoi(argv[2]) : 20;
 
 	state = argc > 1 ? strtoull(argv[1], NULL, 0) : 1;
@@ -216,6 +231,7 @@ int main(int argc, char **argv)
 	ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	arg = mmap(NULL, ARG_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	sigaction(SIGALRM, &action, NULL);
+	sigaction(SIGUSR1, &action, NULL);
 	for (unsigned int i = 0; i < rounds; i++)
 		one_round();
 	ok(true, "%u rounds of %d calls from each of two threads", rounds, CALLS);
