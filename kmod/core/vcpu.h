@@ -14,6 +14,7 @@
 #include "backend.h"
 #include "event.h"
 #include "msr_policy.h"
+#include "x86_mov.h"
 #include "core/insn_fetch.h"
 #include "core/vm.h"
 
@@ -184,6 +185,8 @@ struct myhv_vcpu {
 		u8 size;
 		u8 length;	/* of the instruction */
 		bool is_read;
+		u64 rip;
+		struct x86_mov mov; /* exit/mmio.c */
 	} pending;		/* what vcpu->complete must know; user space owns vcpu->exit */
 	struct {
 		struct emu_access log[EMU_LOG_ENTRIES];

@@ -529,16 +529,16 @@ static void prepare(struct x86_emulate_ctx *ctx)
 	struct myhv_vcpu *vcpu = ctx->vcpu;
 	struct vcpu_regs *r = vcpu_regs(vcpu, MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS);
 	struct x86_emul *e = &ctx->emul;
+	enum x86_mode mode;
 
 	e->ops = &emul_ops;
 	e->regs = (struct x86_regs *)&r->general;
 	e->cr0 = r->control.cr0;
 	e->cr4 = r->control.cr4;
-	e->mode = x86_mode_of(r->control.cr0, r->control.efer, r->general.rflags,
-			      r->segments.seg[MYHV_SEG_CS].attrib);
 	e->cpl = vcpu_cpl(vcpu);
 	e->long_mode = r->control.efer & EFER_LMA;
-	e->nr_bytes = vcpu->insn.nr_bytes ? vcpu->insn.nr_bytes : insn_peek(vcpu);
+	e->nr_bytes = insn_peek(vcpu, &mode);
+	e->mode = mode;
 	memcpy(e->bytes, vcpu->insn.bytes, e->nr_bytes);
 	e->max_steps = steps_allowed(vcpu);
 	e->io_buf = vcpu->data;
@@ -680,6 +680,11 @@ enum exit_action emulate_current(struct myhv_vcpu *vcpu)
 		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
 	}
 	return to_user_or_guest(ctx);
+}
+
+void emulate_forget(struct myhv_vcpu *vcpu)
+{
+	vcpu->emu.ctx->again = false;
 }
 
 struct x86_emul *emulate_begin(struct myhv_vcpu *vcpu)

@@ -9,6 +9,9 @@
 /* exit/emulate.c: the same as emulate_current(), for an access that faulted at @gpa. */
 enum exit_action emulate_mmio(struct myhv_vcpu *vcpu, u64 gpa, bool is_write);
 
+/* exit/emulate.c: the guest goes on elsewhere: a step that was given up will not come again. */
+void emulate_forget(struct myhv_vcpu *vcpu);
+
 /*
  * exit/emulate.c: the emulator set up for the vCPU as it is, for other work than the instruction
  * at RIP, outside a burst; and what follows from its result.
@@ -17,10 +20,10 @@ struct x86_emul *emulate_begin(struct myhv_vcpu *vcpu);
 enum exit_action emulate_end(struct myhv_vcpu *vcpu, enum x86_emul_result res);
 
 /*
- * exit/insn.c: bytes at RIP into vcpu->insn.bytes, if they can be had at once: how many, or 0.
- * insn_learn(): a fetch at @linear, RIP's page, has succeeded.
+ * exit/insn.c: bytes at RIP into vcpu->insn.bytes, if they can be had at once: how many, or 0;
+ * and the mode they are for. insn_learn(): a fetch at @linear, RIP's page, has succeeded.
  */
-unsigned int insn_peek(struct myhv_vcpu *vcpu);
+unsigned int insn_peek(struct myhv_vcpu *vcpu, enum x86_mode *mode);
 void insn_learn(struct myhv_vcpu *vcpu, u64 linear);
 
 /*

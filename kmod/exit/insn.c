@@ -74,13 +74,16 @@ static noinline u64 wrap_rip(struct myhv_vcpu *vcpu, u64 rip)
 	}
 }
 
-unsigned int insn_peek(struct myhv_vcpu *vcpu)
+unsigned int insn_peek(struct myhv_vcpu *vcpu, enum x86_mode *mode)
 {
 	u64 linear = vcpu->regs.general.rip;
 	struct insn_context c;
 
 	get_context(vcpu, &c);
-	if (mode_in(vcpu, &c) != X86_MODE_LONG64)
+	*mode = mode_in(vcpu, &c);
+	if (vcpu->insn.nr_bytes)
+		return vcpu->insn.nr_bytes;
+	if (*mode != X86_MODE_LONG64)
 		linear = (u32)(c.cs_base + linear);
 	return insn_fetch_fast(vcpu, &c, linear, vcpu->insn.bytes) ? INSN_BYTES_MAX : 0;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Second-level faults: memory is mapped and the guest goes on; where there is none, the
- * instruction is emulated and its access lands here: LAPIC, devices in the kernel,
- * user space.
+ * instruction is done here if it is a plain move, and emulated if not. Either way its access
+ * lands here: LAPIC, devices in the kernel, user space.
  */
+#include <linux/mm.h>
 #include "chip/chip.h"
 #include "exit/emulate.h"
 #include "introspect/trace.h"
@@ -41,6 +42,72 @@ bool mmio_access(struct myhv_vcpu *vcpu, bool is_write, u64 gpa, u8 size, void *
 	return false;
 }
 
+/* ---- the moves that drivers make ---- */
+
+static u64 *gprs(struct myhv_vcpu *vcpu)
+{
+	return vcpu->regs.general.gpr;
+}
+
+/* User space has answered; unless it has sent the vCPU elsewhere, the load ends. */
+static enum exit_action complete_load(struct myhv_vcpu *vcpu)
+{
+	const struct x86_mov *mov = &vcpu->pending.mov;
+	u64 data;
+
+	if (vcpu->regs.general.rip != vcpu->pending.rip)
+		return RESUME_GUEST;
+	memcpy(&data, vcpu->exit->mmio.data, sizeof(data));
+	x86_mov_load(mov, gprs(vcpu), data);
+	insn_finish(vcpu, mov->length);
+	return RESUME_GUEST;
+}
+
+static enum exit_action load(struct myhv_vcpu *vcpu, u64 gpa)
+{
+	const struct x86_mov *mov = &vcpu->pending.mov;
+	u64 data = 0;
+
+	if (!mmio_access(vcpu, false, gpa, mov->bytes, &data)) {
+		vcpu->pending.rip = vcpu->regs.general.rip;
+		vcpu->complete = complete_load;
+		return EXIT_TO_USER;
+	}
+	x86_mov_load(mov, gprs(vcpu), data);
+	insn_finish(vcpu, mov->length);
+	return RESUME_GUEST;
+}
+
+static enum exit_action store(struct myhv_vcpu *vcpu, u64 gpa)
+{
+	struct x86_mov *mov = &vcpu->pending.mov;
+	bool done = mmio_access(vcpu, true, gpa, mov->bytes, &mov->value);
+
+	insn_finish(vcpu, mov->length);
+	return done ? RESUME_GUEST : EXIT_TO_USER;
+}
+
+/*
+ * A plain move whose operand is what faulted at @gpa, all of it: the CPU has found the access
+ * allowed and translated it. false: the emulator's.
+ */
+static bool move(struct myhv_vcpu *vcpu, u64 gpa, bool is_write, enum exit_action *action)
+{
+	struct x86_mov *mov = &vcpu->pending.mov;
+	enum x86_mode mode;
+	unsigned int have = insn_peek(vcpu, &mode);
+
+	if (!have || mode != X86_MODE_LONG64 ||
+	    !x86_mov_plan(mov, vcpu->insn.bytes, have, gprs(vcpu), vcpu->regs.general.rip))
+		return false;
+	if (mov->is_store != is_write || offset_in_page(mov->ea) != offset_in_page(gpa) ||
+	    offset_in_page(gpa) + mov->bytes > PAGE_SIZE)
+		return false;
+	emulate_forget(vcpu);
+	*action = is_write ? store(vcpu, gpa) : load(vcpu, gpa);
+	return true;
+}
+
 static enum exit_action memory_fault(struct myhv_vcpu *vcpu, const struct slat_violation *v)
 {
 	struct myhv_exit *exit = vcpu->exit;
@@ -59,6 +126,7 @@ static enum exit_action memory_fault(struct myhv_vcpu *vcpu, const struct slat_v
 enum exit_action exit_slat_violation(struct myhv_vcpu *vcpu, const struct slat_violation *v)
 {
 	enum slat_fault_result result = slat_fault(vcpu, v->gpa, v->access);
+	enum exit_action action;
 
 	trace_myhv_fault(vcpu->vm->id, vcpu->id, v->gpa, v->access, result);
 	switch (result) {
@@ -75,5 +143,7 @@ enum exit_action exit_slat_violation(struct myhv_vcpu *vcpu, const struct slat_v
 	/* Page tables or code in device memory: there is no instruction to emulate. */
 	if (v->in_walk || (v->access & SLAT_EXEC))
 		return exit_failed(vcpu, MYHV_EXIT_EMULATION);
+	if (move(vcpu, v->gpa, v->access & SLAT_WRITE, &action))
+		return action;
 	return emulate_mmio(vcpu, v->gpa, v->access & SLAT_WRITE);
 }
