@@ -24,8 +24,13 @@
 #include "core/mem_notifier.h"
 #include "core/vcpu.h"
 
-/* Removal gives others the lock, and the scheduler a chance, after so much. */
-#define UNMAP_CHUNK SZ_1G
+/*
+ * Changes give others the lock, and the scheduler a chance, after so much: 16,384 small pages,
+ * far less than a millisecond. Whoever spins for the lock has preemption off.
+ */
+#define CHANGE_CHUNK SZ_64M
+/* What an entry of level 3 covers */
+#define TABLE_SPAN SZ_1G
 
 struct slat_ctx {
 	struct slat_cache *cache;   /* where to take tables from, or NULL: the atomic pool */
@@ -140,7 +145,7 @@ static void change_range(struct slat_change *c, u64 gpa, u64 end,
 
 	end = min(end, slat_limit(&backend_caps.slat_format));
 	for (; gpa < end; gpa = next) {
-		next = min(end, (gpa | (UNMAP_CHUNK - 1)) + 1);
+		next = min(end, (gpa | (CHANGE_CHUNK - 1)) + 1);
 		change_chunk(c, gpa, next, op);
 		if (c->may_sleep)
 			cond_resched();
@@ -149,7 +154,11 @@ static void change_range(struct slat_change *c, u64 gpa, u64 end,
 
 void slat_change_unmap(struct slat_change *c, u64 gpa, u64 end)
 {
+	end = min(end, slat_limit(&backend_caps.slat_format));
 	change_range(c, gpa, end, slat_unmap);
+	/* The tables that covered several chunks are empty now. */
+	for (gpa = ALIGN(gpa, TABLE_SPAN); gpa < end && end - gpa >= TABLE_SPAN; gpa += TABLE_SPAN)
+		change_chunk(c, gpa, gpa + TABLE_SPAN, slat_unmap);
 }
 
 void slat_change_protect(struct slat_change *c, u64 gpa, u64 end)
@@ -492,6 +501,19 @@ int slat_mmu_init(struct myhv_vm *vm)
 	return 0;
 }
 
+static void destroy_range(struct slat_tables *t, struct slat_change *c, u64 gpa, u64 end, u64 step)
+{
+	u64 next;
+
+	for (; gpa < end; gpa = next) {
+		next = min(end, (gpa | (step - 1)) + 1);
+		slat_unmap(t, gpa, next);
+		free_retired(c->retired);
+		c->retired = NULL;
+		cond_resched();
+	}
+}
+
 /* No vCPU is left, and the notifier is gone. */
 void slat_mmu_destroy(struct myhv_vm *vm)
 {
@@ -499,13 +521,15 @@ void slat_mmu_destroy(struct myhv_vm *vm)
 	struct slat_change c = { .vm = vm };
 	struct slat_ctx ctx = { .change = &c };
 	struct slat_tables t = tables_of(&vm->slat, &ctx);
+	struct memslots *slots = rcu_dereference_protected(vm->mem.slots, true);
 	u64 step = 1ULL << slat_shift(format->levels);
-	u64 gpa;
+	unsigned int i;
 
-	for (gpa = 0; gpa < slat_limit(format); gpa += step) {
-		slat_unmap(&t, gpa, gpa + step);
-		cond_resched();
-	}
-	free_retired(c.retired);
+	for (i = 0; i < slots->count; i++)
+		destroy_range(&t, &c, slots->slot[i]->gpa,
+			      slots->slot[i]->gpa + (slots->slot[i]->nr_pages << PAGE_SHIFT),
+			      CHANGE_CHUNK);
+	/* what is left: tables, and pages that are in no region */
+	destroy_range(&t, &c, 0, slat_limit(format), step);
 	free_page((unsigned long)vm->slat.root);
 }
