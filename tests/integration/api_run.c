@@ -424,6 +424,54 @@ static void faults(void)
 	mini_close(&m);
 }
 
+/*
+ * x87 and FXSAVE images in device memory, which no known system uses, are user space's: told with
+ * all that it needs, and the guest has not moved.
+ */
+static void refused(void)
+{
+	static const struct {
+		const char *name;
+		uint8_t insn[5];
+		uint8_t length;
+	} cases[] = {
+		{ "FLD m32", { 0xd9, 0x06, 0x20, 0x00 }, 4 },
+		{ "FLD m80", { 0xdb, 0x2e, 0x20, 0x00 }, 4 },
+		{ "FSTP m64", { 0xdd, 0x1e, 0x20, 0x00 }, 4 },
+		{ "FNSTCW", { 0xd9, 0x3e, 0x20, 0x00 }, 4 },
+		{ "FXSAVE", { 0x0f, 0xae, 0x06, 0x20, 0x00 }, 5 },
+		{ "FXRSTOR", { 0x0f, 0xae, 0x0e, 0x20, 0x00 }, 5 },
+	};
+	struct mini m;
+
+	/* mov $0xffff, %ax; mov %ax, %ds; hlt: there is nothing above 1 MiB */
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xb8, 0xff, 0xff, 0x8e, 0xd8, 0xf4);
+	for (unsigned int i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint8_t code[16] = { 0xb8, 0xff, 0xff, 0x8e, 0xd8 };
+		const struct myhv_exit *e = m.vcpu.exit;
+		struct myhv_vcpu_state *s = calloc(1, sizeof(*s));
+
+		memcpy(code + 5, cases[i].insn, cases[i].length);
+		code[5 + cases[i].length] = 0xf4;
+		mini_restart(&m, code, sizeof(code));
+		for (int again = 0; again < 2; again++) {
+			is(mini_run(&m), 0, "%s in device memory", cases[i].name);
+			is(e->reason, MYHV_EXIT_EMULATION, "goes to user space");
+			is(e->rip, MINI_CODE + 5, "the guest stays before it");
+			ok(e->emulation.length >= cases[i].length &&
+				   !memcmp(e->emulation.insn, cases[i].insn, cases[i].length),
+			   "its bytes are told");
+		}
+		is(myhv_vcpu_state_get(&m.vcpu, MYHV_STATE_GENERAL, s), 0, "registers");
+		s->general.rip += cases[i].length;
+		is(myhv_vcpu_state_set(&m.vcpu, MYHV_STATE_GENERAL, s), 0, "who steps over it");
+		is(mini_run(&m), 0, "%s: goes on", cases[i].name);
+		is(e->reason, MYHV_EXIT_HLT, "to HLT");
+		free(s);
+	}
+	mini_close(&m);
+}
+
 int main(void)
 {
 	struct mini m;
@@ -445,5 +493,6 @@ int main(void)
 	shutdown();
 	no_host_memory();
 	faults();
+	refused();
 	return done_testing();
 }
