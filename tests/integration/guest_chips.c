@@ -97,6 +97,7 @@ static const struct guest_test tests[] = {
 	{ .image = "ioapic-long", .irqchip = HV_IRQCHIP_FULL, .call = call },
 	{ .image = "pic_pit-long", .irqchip = HV_IRQCHIP_FULL },
 	{ .image = "pic-long", .irqchip = HV_IRQCHIP_FULL },
+	{ .image = "storm-long", .irqchip = HV_IRQCHIP_FULL, .seconds = 120 },
 	{ .image = "pveoi-long", .irqchip = HV_IRQCHIP_FULL, .setup = choose_pv, .call = pv_call,
 	  .arg = "offered" },
 	{ .image = "pveoi-long", .irqchip = HV_IRQCHIP_FULL, .setup = choose_pv, .call = pv_call },
