@@ -11,6 +11,8 @@
 #define NS_PER_S 1000000000ll
 #define IOAPIC_PINS 24
 #define PIC_PINS 16
+#define MSI_BASE 0xfee00000u
+#define MSI_OFFSET 0x000fffffu
 
 static struct vm *vm_of(struct object *o)
 {
@@ -259,12 +261,15 @@ static long irq_line_status(struct object *o, int fd, uint64_t arg)
 	return copy_out(arg, &level, sizeof(level));
 }
 
-/* Bits 63:40 are of the destination only for those who have asked for them. */
+/*
+ * Bits 63:40 are of the destination only for those who have asked for them. KVM does not look at
+ * bits 31:20, and QEMU leaves them out of what its devices write.
+ */
 static int msi_address(const struct vm *vm, uint32_t hi, uint32_t lo, __u64 *address)
 {
 	bool wide = vm->x2apic_api & KVM_X2APIC_API_USE_32BIT_IDS;
 
-	*address = lo | (wide ? (uint64_t)hi << 32 : 0);
+	*address = MSI_BASE | (lo & MSI_OFFSET) | (wide ? (uint64_t)hi << 32 : 0);
 	return wide && (hi & 0xff) ? -EINVAL : 0;
 }
 
