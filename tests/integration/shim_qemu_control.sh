@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # QEMU's monitor and gdbstub: info kvm, stop, breakpoints, savevm, migration, by 7.2.
-# hvlab-timeout: 900
+# hvlab-timeout: 3000
 # hvlab-long
 set -u
 

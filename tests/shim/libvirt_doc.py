@@ -15,6 +15,10 @@ import sys
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+
+from tap import tap  # noqa: E402
+
 WAIT_S = 900
 IMAGES = Path("/var/lib/libvirt/images")
 DROP_IN = Path("/etc/systemd/system/libvirtd.service.d/myhv.conf")
@@ -31,19 +35,6 @@ env $(sed -n 's/^Environment=//p' {DROP_IN} 2>/dev/null) libvirtd -d
 for _ in $(seq 300); do virsh version >/dev/null 2>&1 && exit 0; sleep 0.5; done
 exit 1""",
 }
-
-
-class Tap:
-    count = bad = 0
-
-    def ok(self, good, words):
-        self.count += 1
-        self.bad += not good
-        print(f"{'ok' if good else 'not ok'} {self.count} - {words}", flush=True)
-        return good
-
-
-tap = Tap()
 
 
 def run(command):
@@ -210,8 +201,7 @@ def main():
 ! find /usr/local /lib/modules/$(uname -r)/updates -name '*myhv*' -type f | grep .""",
          "make uninstall leaves nothing")
     step("kill $(cat /run/libvirtd.pid) $(cat /run/virtlogd.pid)", "libvirtd ends")
-    print(f"1..{tap.count}")
-    return tap.bad > 0
+    return tap.finish()
 
 
 if __name__ == "__main__":

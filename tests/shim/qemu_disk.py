@@ -19,6 +19,10 @@ import threading
 import time
 from pathlib import Path
 
+sys.dont_write_bytecode = True
+
+from tap import tap  # noqa: E402
+
 WAIT_S = 2400
 OVMF = Path("/usr/share/OVMF")
 FETCHED = os.urandom(3 << 20)
@@ -26,24 +30,12 @@ ROOT_AT = {"bios": 1 << 20, "kernel": 1 << 20}
 NETWORK = "[Match]\\nType=ether\\n[Network]\\nDHCP=ipv4\\n"
 
 
-class Tap:
-    count = bad = 0
-
-    def ok(self, good, words):
-        self.count += 1
-        self.bad += not good
-        print(f"{'ok' if good else 'not ok'} {self.count} - {words}", flush=True)
-        return bool(good)
-
-
-tap = Tap()
-
-
 class Console:
     """What a QEMU says on its serial port, and what it is told."""
 
     def __init__(self, argv, environment, errors):
         self.seen = b""
+        self.log = open(os.environ.get("CONSOLE_LOG", "console.log"), "ab", buffering=0)
         self.process = subprocess.Popen(argv, env=environment, stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, stderr=open(errors, "wb"))
 
@@ -59,13 +51,15 @@ class Console:
                 print("# last seen: " + repr(self.seen[-300:]), flush=True)
                 return None
             if select.select([self.process.stdout], [], [], 1)[0]:
-                self.seen += os.read(self.process.stdout.fileno(), 65536)
+                said = os.read(self.process.stdout.fileno(), 65536)
+                self.seen += said
+                self.log.write(said)
 
     def say(self, text):
         self.process.stdin.write(text.encode() + b"\n")
         self.process.stdin.flush()
 
-    def run(self, command, pattern, seconds=240):
+    def run(self, command, pattern, seconds=600):
         """A command of the shell; the pattern must not stand in the command itself."""
         self.say(command)
         return self.wait_for(pattern, seconds)
@@ -141,7 +135,7 @@ class Machine:
             subprocess.run(["/sbin/debugfs", "-R", f"dump /boot/{found} {to}", where], check=True,
                            capture_output=True)
         return ["-no-reboot", "-kernel", "kernel", "-initrd", "initrd",
-                "-append", "root=LABEL=root ro console=ttyS0 reboot=t"]
+                "-append", "root=LABEL=root ro quiet console=ttyS0 reboot=t"]
 
     def ok(self, good, words):
         return tap.ok(good, f"{self.name}: {words}")
@@ -156,7 +150,11 @@ class Machine:
             return False
         print(f"# {when}: {time.monotonic() - begin:.1f} s to the login", flush=True)
         console.say("root")
-        return self.ok(console.wait_for(rb"root@guest:~# "), f"{when}: root is in")
+        if not self.ok(console.wait_for(rb"root@guest:~# "), f"{when}: root is in"):
+            return False
+        # what commands print shall stand alone
+        console.run("bind 'set enable-bracketed-paste off'; echo plain$((1+1))", rb"plain2")
+        return True
 
     def work(self, console):
         self.ok(console.run("echo cpus$(nproc)", f"cpus{self.processors}\\r".encode()),
@@ -242,8 +240,7 @@ def main():
             print("# no QEMU 10.0: left out")
         else:
             Machine(wrapper, new, line).test(web.server_port)
-    print(f"1..{tap.count}")
-    return tap.bad > 0
+    return tap.finish()
 
 
 if __name__ == "__main__":

@@ -88,6 +88,14 @@ def _run(*argv, **kw):
         raise LabError(f"`{argv[0]}` was not done after {e.timeout} s") from None
 
 
+# By default systemd gives a device 90 s to show up, and goes on without a login at the serial port
+# if it does not: too little for guests of a host that is emulated and busy.
+DEBIAN_PATIENCE = "[Manager]\\nDefaultTimeoutStartSec=3600\\nDefaultTimeoutStopSec=600\\n"
+# What a machine that lives for minutes has no use for.
+DEBIAN_MASKED = ("apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer "
+                 "e2scrub_reap.service fstrim.timer")
+
+
 # ---- what goes in ----
 
 def _archive():
@@ -140,6 +148,9 @@ def _debian_root(tmp, _final):
     hooks = ['sed -i "s/^root:[^:]*:/root::/" "$1/etc/shadow"',
              'echo guest >"$1/etc/hostname"',
              'echo "LABEL=root / ext4 defaults 0 1" >"$1/etc/fstab"',
+             'mkdir -p "$1/etc/systemd/system.conf.d"',
+             f'printf "{DEBIAN_PATIENCE}" >"$1/etc/systemd/system.conf.d/patience.conf"',
+             f'for unit in {DEBIAN_MASKED}; do ln -s /dev/null "$1/etc/systemd/system/$unit"; done',
              'rm -rf "$1"/var/lib/apt/lists/* "$1"/var/cache/apt/*.bin']
     argv = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(DEBIAN_PACKAGES)}",
             "--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*",
@@ -162,7 +173,7 @@ def _fill_debian(folder):
     (folder / "boot/initrd").symlink_to(f"initrd.img-{release}")
     (folder / "boot/grub").mkdir(exist_ok=True)
     (folder / "boot/grub/grub.cfg").write_text(GRUB_CFG.format(
-        title="Debian", arguments="root=LABEL=root ro console=tty0 console=ttyS0"))
+        title="Debian", arguments="root=LABEL=root ro quiet console=tty0 console=ttyS0"))
 
 
 # ---- what it goes on ----
