@@ -153,10 +153,15 @@ struct myhv_backend {
 	void (*nmi_window)(struct myhv_vcpu *vcpu, bool on);
 
 	/*
-	 * [entry] With TPR_SHADOW: exit when the task priority falls below class @class; 0: never.
-	 * Optional: only with that feature.
+	 * Where the guest's MOV to CR8 need not exit, and only there. [entry] Exit when the task
+	 * priority falls below class @class; 0: never.
 	 */
 	void (*tpr_threshold)(struct myhv_vcpu *vcpu, u8 class);
+	/*
+	 * [any] The CPU has a copy of the LAPIC's task priority: here is another one, for
+	 * vcpu->hw_tpr too. The way back is lapic_cr8_set().
+	 */
+	void (*tpr_changed)(struct myhv_vcpu *vcpu, u8 tpr);
 	/*
 	 * With APICV, and only then: the CPU delivers what the page of vcpu->lapic holds.
 	 * [any] Mode, requests or interrupts in service were changed by us: look again.

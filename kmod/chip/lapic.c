@@ -133,8 +133,18 @@ static void page_changed(struct chip_lapic *lapic)
 		backend->lapic_changed(lapic->vcpu);
 }
 
+/* After whatever may have written the TPR. */
+static void tpr_written(struct chip_lapic *lapic)
+{
+	u8 tpr = vlapic_tpr(&lapic->model);
+
+	if (unlikely(tpr != lapic->vcpu->hw_tpr) && backend->tpr_changed)
+		backend->tpr_changed(lapic->vcpu, tpr);
+}
+
 static void apply(struct chip_lapic *lapic, const struct vlapic_fx *fx)
 {
+	tpr_written(lapic);
 	if (likely(!fx->what))
 		return;
 	if (fx->what & VLAPIC_FX_EOI) {
@@ -207,6 +217,7 @@ void lapic_reset(struct myhv_vcpu *vcpu, bool init)
 		vlapic_init(&lapic->model);
 	else
 		vlapic_reset(&lapic->model, vcpu->id == vcpu->vm->bsp_id);
+	tpr_written(lapic);
 	page_changed(lapic);
 }
 
@@ -346,6 +357,7 @@ u64 lapic_cr8_get(struct myhv_vcpu *vcpu)
 void lapic_cr8_set(struct myhv_vcpu *vcpu, u64 cr8)
 {
 	vlapic_set_tpr(&vcpu->lapic->model, (u8)(cr8 << 4));
+	tpr_written(vcpu->lapic);
 }
 
 u64 lapic_base_get(struct myhv_vcpu *vcpu)

@@ -167,6 +167,7 @@ struct myhv_vcpu {
 	} drs;
 	bool irq_window_on;	/* what backend->irq_window was told last */
 	bool nmi_window_on;
+	u8 hw_tpr;		/* the CPU's copy of the task priority, see backend->tpr_changed */
 	u8 irr_held;		/* class of a request that the task priority holds back, or 0 */
 	u8 tpr_threshold;	/* what backend->tpr_threshold was told last */
 	u64 deadline_tsc;	/* with PREEMPTION_TIMER: guest TSC when the LAPIC's timer is due,

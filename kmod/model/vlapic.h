@@ -271,10 +271,16 @@ void vlapic_get_state(const struct vlapic *v, u64 now_ns, struct myhv_state_lapi
 void vlapic_set_state(struct vlapic *v, u64 now_ns, const struct myhv_state_lapic *state,
 		      struct vlapic_fx *fx);
 
+/** vlapic_tpr() - the task priority */
+static inline u8 vlapic_tpr(const struct vlapic *v)
+{
+	return (u8)vlapic_reg(v, VLAPIC_TPR);
+}
+
 /** vlapic_cr8() - the task priority as CR8 shows it */
 static inline u8 vlapic_cr8(const struct vlapic *v)
 {
-	return (u8)(vlapic_reg(v, VLAPIC_TPR) >> 4);
+	return vlapic_tpr(v) >> 4;
 }
 
 /* ---- between vlapic.c and vlapic_regs.c --------------------------------- */

@@ -393,6 +393,7 @@ void svm_tsc_update(struct myhv_vcpu *vcpu);
 void svm_debug_update(struct myhv_vcpu *vcpu);
 void svm_debug_live(struct myhv_vcpu *vcpu, bool live);
 void svm_control_init(struct svm_vcpu *svm);
+void svm_cr_intercepts_update(struct svm_vcpu *svm);
 void svm_msrpm_set(void *msrpm, u32 index, bool read, bool write);
 
 /* svm_run.c */
@@ -413,6 +414,9 @@ void svm_shadow_set(struct myhv_vcpu *vcpu, u32 shadow);
 bool svm_nmi_blocked_get(struct myhv_vcpu *vcpu);
 void svm_nmi_blocked_set(struct myhv_vcpu *vcpu, bool blocked);
 void svm_irq_window(struct myhv_vcpu *vcpu, bool on);
+void svm_tpr_threshold(struct myhv_vcpu *vcpu, u8 class);
+void svm_tpr_changed(struct myhv_vcpu *vcpu, u8 tpr);
+void svm_tpr_seen(struct svm_vcpu *svm);
 void svm_nmi_window(struct myhv_vcpu *vcpu, bool on);
 
 /* Row of the exit table. The architectural codes that we know of end far below our own rows. */

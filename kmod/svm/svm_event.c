@@ -5,6 +5,7 @@
  * masking, which SVM leaves to the hypervisor. APM "Event Injection",
  * "Interrupt Shadows", "Virtual Interrupts".
  */
+#include "chip/chip.h"
 #include "compat/compat.h"
 #include "exit/exit.h"
 #include "svm/svm.h"
@@ -209,7 +210,42 @@ void svm_irq_window(struct myhv_vcpu *vcpu, bool on)
 		c->vintr &= ~request;
 		c->misc1 &= ~SVM_I1_VINTR;
 	}
+	svm_cr_intercepts_update(svm);
 	svm_touch(svm, SVM_CLEAN_VINTR | SVM_CLEAN_INTERCEPTS);
+}
+
+/*
+ * The guest's CR8 is V_TPR, a copy of the upper half of the LAPIC's task priority. Writes exit
+ * while a lower priority would let an interrupt in, or would clear a lower half that is not 0; and
+ * with V_IRQ set, where QEMU's TCG would abort.
+ */
+void svm_tpr_threshold(struct myhv_vcpu *vcpu, u8 class)
+{
+	svm_cr_intercepts_update(to_svm(vcpu));
+}
+
+void svm_tpr_changed(struct myhv_vcpu *vcpu, u8 tpr)
+{
+	struct svm_vcpu *svm = to_svm(vcpu);
+	struct vmcb_control *c = &svm->vmcb->control;
+
+	c->vintr = (c->vintr & ~SVM_VINTR_TPR_MASK) | tpr >> 4;
+	vcpu->hw_tpr = tpr;
+	svm_cr_intercepts_update(svm);
+	svm_touch(svm, SVM_CLEAN_VINTR);
+}
+
+/* The guest has written CR8. Without a LAPIC in the kernel it cannot. */
+void svm_tpr_seen(struct svm_vcpu *svm)
+{
+	struct vmcb_control *c = &svm->vmcb->control;
+	u8 cr8 = c->vintr & SVM_VINTR_TPR_MASK;
+
+	if (svm->exit_row == SVM_EXIT_SHUTDOWN || svm->exit_row == SVM_ROW_INVALID)
+		return; /* the VMCB is not to be believed */
+	svm->vcpu.hw_tpr = cr8 << 4;
+	if (svm->vcpu.lapic)
+		lapic_cr8_set(&svm->vcpu, cr8);
 }
 
 /* There is no such exit: the IRET, or a single step, opens the window. */

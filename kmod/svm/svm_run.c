@@ -167,6 +167,8 @@ static void after_exit(struct svm_vcpu *svm)
 	vcpu->hw_exit_intr = false;
 	vcpu->in_shadow = c->shadow & 1;
 	c->clean = SVM_CLEAN_ALL;
+	if (unlikely((c->vintr & SVM_VINTR_TPR_MASK) != vcpu->hw_tpr >> 4))
+		svm_tpr_seen(svm);
 	if (unlikely(is_host_event(svm->exit_row)))
 		host_event(svm);
 	if (unlikely(c->exit_int_info & SVM_EVENT_VALID) && svm->exit_row != SVM_EXIT_SHUTDOWN)

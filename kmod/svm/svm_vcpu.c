@@ -20,15 +20,19 @@
 /* ---- the control area ---- */
 
 /*
- * MOV to and from CR8 exit: the task priority is the LAPIC's. CR0 and CR4 reads exit only
- * while the CPU's value differs from the guest's view.
+ * CR0 and CR4 reads exit only while the CPU's value differs from the guest's view. For CR8 see
+ * svm_tpr_threshold(); without a LAPIC in the kernel it is user space's.
  */
-static void update_cr_intercepts(struct svm_vcpu *svm)
+void svm_cr_intercepts_update(struct svm_vcpu *svm)
 {
 	struct vmcb_control *c = &svm->vmcb->control;
-	u16 read = BIT(8);
-	u16 write = BIT(4) | BIT(8);
+	struct myhv_vcpu *vcpu = &svm->vcpu;
+	u16 read = vcpu->lapic ? 0 : BIT(8);
+	u16 write = BIT(4);
 
+	if (!vcpu->lapic || vcpu->tpr_threshold || (vcpu->hw_tpr & 0xf) ||
+	    (c->vintr & SVM_VINTR_IRQ))
+		write |= BIT(8);
 	if (svm->cr0_hidden) {
 		read |= BIT(0);
 		write |= BIT(0);
@@ -77,10 +81,10 @@ void svm_control_init(struct svm_vcpu *svm)
 	c->iopm_pa = svm_global.iopm_pa;
 	c->msrpm_pa = msrpm_of(&svm->vcpu);
 	c->tsc_offset = svm->vcpu.tsc.offset;
-	c->vintr = SVM_VINTR_MASKING;
+	c->vintr = SVM_VINTR_MASKING | svm->vcpu.hw_tpr >> 4;
 	c->nested_ctl = SVM_NESTED_NP;
 	c->nested_cr3 = __sme_set(svm->vcpu.vm->slat.root_hpa);
-	update_cr_intercepts(svm);
+	svm_cr_intercepts_update(svm);
 	svm_cpuid_changed(&svm->vcpu);
 	svm->asid_cpu = -1;
 }
@@ -244,7 +248,7 @@ static void control_commit(struct svm_vcpu *svm, const struct myhv_state_control
 	s->efer = efer;
 	svm->cr0_hidden = r->cr0 & CR0_HIDDEN;
 	svm->cr4_mce = r->cr4 & X86_CR4_MCE;
-	update_cr_intercepts(svm);
+	svm_cr_intercepts_update(svm);
 	host_fpu_pkru_update(&svm->vcpu, r->cr4);
 	svm_touch(svm, SVM_CLEAN_CR | SVM_CLEAN_CR2);
 }

@@ -88,11 +88,31 @@ static void priorities(void)
 	lapic_write(LAPIC_ICR, 0x40041);
 	pause_a_while();
 	check_eq("CR8 holds back", hits[0x41], 1);
+	write_cr8(0);
+	pause_a_while();
+	check_eq("and lets it in", hits[0x41], 2);
+	cli();
+	lapic_write(LAPIC_ICR, 0x40041);
+	pause_a_while();
+	write_cr8(9);
+	sti();
+	pause_a_while();
+	check_eq("CR8 raised while it waited for IF holds back", hits[0x41], 2);
+	write_cr8(4);
+	pause_a_while();
+	check_eq("and its own class too", hits[0x41], 2);
+	write_cr8(3);
+	pause_a_while();
+	check_eq("the class below lets it in", hits[0x41], 3);
+	lapic_write(LAPIC_TPR, 0x58);
+	write_cr8(5);
+	check_eq("CR8 clears the lower half of TPR", lapic_read(LAPIC_TPR), 0x50);
+	lapic_write(LAPIC_ICR, 0x40041);
 #endif
 	lapic_write(LAPIC_TPR, 0);
 	pause_a_while();
 	cli();
-	check_eq("TPR lowered: it comes", hits[0x41], sizeof(ulong) == 8 ? 2 : 1);
+	check_eq("TPR lowered: it comes", hits[0x41], sizeof(ulong) == 8 ? 4 : 1);
 }
 
 static void nesting(void)
