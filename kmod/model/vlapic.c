@@ -517,18 +517,24 @@ void vlapic_create(struct vlapic *v, void *page, u32 id, const struct vlapic_con
 	vlapic_reset(v, false);
 }
 
+static u32 x2apic_ldr(const struct vlapic *v)
+{
+	return (v->id >> 4) << 16 | 1u << (v->id & 0xf);
+}
+
 /** vlapic_enter_mode() - give ID and LDR the values that the mode in @base dictates */
 void vlapic_enter_mode(struct vlapic *v)
 {
 	if (v->base & VLAPIC_BASE_EXTD) {
 		vlapic_reg_set(v, VLAPIC_ID, v->id);
-		vlapic_reg_set(v, VLAPIC_LDR, (v->id >> 4) << 16 | 1u << (v->id & 0xf));
+		vlapic_reg_set(v, VLAPIC_LDR, x2apic_ldr(v));
 	} else {
 		vlapic_reg_set(v, VLAPIC_ID, v->id << 24);
 		vlapic_reg_set(v, VLAPIC_LDR, 0);
 	}
 }
 
+/* All but the ID: others look for it meanwhile, and a SIPI that finds nobody is lost. */
 static void reset_regs(struct vlapic *v)
 {
 	static const u16 lvts[] = { VLAPIC_LVTT, VLAPIC_LVTTHMR, VLAPIC_LVTPC,
@@ -536,7 +542,8 @@ static void reset_regs(struct vlapic *v)
 	u32 offset, i;
 
 	for (offset = 0; offset < VLAPIC_PAGE_BYTES; offset += 4)
-		vlapic_reg_set(v, offset, 0);
+		if (offset != VLAPIC_ID)
+			vlapic_reg_set(v, offset, 0);
 	/* Version 0x14 with six LVT entries; bit 24: EOI broadcast suppression. */
 	vlapic_reg_set(v, VLAPIC_VERSION,
 		       0x14 | (ARRAY_SIZE(lvts) - 1) << 16 |
@@ -550,7 +557,8 @@ static void reset_regs(struct vlapic *v)
 	v->timer_running = false;
 	v->timer_start_ns = 0;
 	WRITE_ONCE(v->tsc_deadline, 0);
-	vlapic_enter_mode(v);
+	if (v->base & VLAPIC_BASE_EXTD)
+		vlapic_reg_set(v, VLAPIC_LDR, x2apic_ldr(v));
 	vlapic_refresh(v);
 }
 
@@ -562,10 +570,7 @@ static void reset_regs(struct vlapic *v)
  */
 void vlapic_init(struct vlapic *v)
 {
-	u32 id = vlapic_reg(v, VLAPIC_ID);
-
 	reset_regs(v);
-	vlapic_reg_set(v, VLAPIC_ID, id);
 }
 
 /**
@@ -577,6 +582,7 @@ void vlapic_init(struct vlapic *v)
 void vlapic_reset(struct vlapic *v, bool bsp)
 {
 	WRITE_ONCE(v->base, VLAPIC_DEFAULT_BASE | VLAPIC_BASE_EN | (bsp ? VLAPIC_BASE_BSP : 0));
+	vlapic_enter_mode(v);
 	reset_regs(v);
 	if (bsp)
 		vlapic_reg_set(v, VLAPIC_LVT0, VAPIC_DM_EXTINT << 8);
@@ -604,6 +610,7 @@ static void base_change(struct vlapic *v, u64 value, struct vlapic_fx *fx)
 	fx->what |= VLAPIC_FX_MAP;
 	if (!(value & VLAPIC_BASE_EN)) {
 		/* Registers fall back to power-up values. */
+		vlapic_enter_mode(v);
 		reset_regs(v);
 		fx->what |= VLAPIC_FX_TIMER;
 	} else if (changed & VLAPIC_BASE_EXTD) {

@@ -988,6 +988,33 @@ static void test_concurrent_posting(void **state)
 	assert_false(vlapic_has_irr(&lapic));
 }
 
+static bool stop_inits;
+
+static void *init_often(void *arg)
+{
+	while (!__atomic_load_n(&stop_inits, __ATOMIC_RELAXED))
+		vlapic_init(&lapic);
+	return NULL;
+}
+
+/* The SIPI may come while INIT is still at work: it must find its target, and no other. */
+static void test_addressed_during_init(void **state)
+{
+	unsigned int i, lost = 0, stray = 0;
+	pthread_t thread;
+
+	stop_inits = false;
+	assert_int_equal(pthread_create(&thread, NULL, init_often, NULL), 0);
+	for (i = 0; i < 1000000; i++) {
+		lost += !vlapic_match_dest(&lapic, 3, false);
+		stray += vlapic_match_dest(&lapic, 0, false);
+	}
+	__atomic_store_n(&stop_inits, true, __ATOMIC_RELAXED);
+	pthread_join(thread, NULL);
+	assert_int_equal(lost, 0);
+	assert_int_equal(stray, 0);
+}
+
 static void test_msi(void **state)
 {
 	struct apic_msg msg;
@@ -1043,6 +1070,7 @@ int main(void)
 		T(test_small_print),
 		T(test_random_writes),
 		T(test_concurrent_posting),
+		T(test_addressed_during_init),
 		T(test_msi),
 	};
 
