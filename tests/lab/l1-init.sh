@@ -37,6 +37,8 @@ root_9p()
 # root_carried: it is in place
 root_carried()
 {
+	mkdir -p /root/var/tmp
+	chmod 1777 /root/var/tmp
 	mount_system
 }
 
