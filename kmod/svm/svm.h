@@ -8,12 +8,6 @@
 #ifndef MYHV_SVM_H
 #define MYHV_SVM_H
 
-/* ---- shared with svm_enter.S: arguments of svm_vmrun() by offset ---- */
-
-#define SVM_GPR(n) ((n) * 8)
-
-#ifndef __ASSEMBLY__
-
 #include <linux/percpu.h>
 #include "core/vcpu.h"
 
@@ -436,5 +430,4 @@ enum exit_action svm_handle_exit(struct myhv_vcpu *vcpu);
 void svm_exit_info(struct myhv_vcpu *vcpu, u64 *reason, u64 info[2]);
 const char *svm_exit_name(u32 code);
 
-#endif /* __ASSEMBLY__ */
 #endif /* MYHV_SVM_H */

@@ -10,14 +10,7 @@
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
 #include "compat/compat_asm.h"
-#include "svm/svm.h"
-
-#define GPR_RCX SVM_GPR(1)
-#define GPR_RDX SVM_GPR(2)
-#define GPR_RBX SVM_GPR(3)
-#define GPR_RBP SVM_GPR(5)
-#define GPR_RSI SVM_GPR(6)
-#define GPR_RDI SVM_GPR(7)
+#include "host/gpr_asm.h"
 
 	.section .text, "ax"
 
@@ -46,19 +39,8 @@ SYM_FUNC_START(svm_vmrun)
 	vmsave	%rax
 	mov	%rdi, %rax
 
-	mov	GPR_RCX(%rsi), %rcx
-	mov	GPR_RDX(%rsi), %rdx
-	mov	GPR_RBX(%rsi), %rbx
-	mov	GPR_RBP(%rsi), %rbp
+	GPRS_LOAD %rsi
 	mov	GPR_RDI(%rsi), %rdi
-	mov	SVM_GPR(8)(%rsi), %r8
-	mov	SVM_GPR(9)(%rsi), %r9
-	mov	SVM_GPR(10)(%rsi), %r10
-	mov	SVM_GPR(11)(%rsi), %r11
-	mov	SVM_GPR(12)(%rsi), %r12
-	mov	SVM_GPR(13)(%rsi), %r13
-	mov	SVM_GPR(14)(%rsi), %r14
-	mov	SVM_GPR(15)(%rsi), %r15
 	mov	GPR_RSI(%rsi), %rsi
 
 	/*
@@ -74,40 +56,14 @@ SYM_FUNC_START(svm_vmrun)
 	mov	(%rsp), %rax
 	vmload	%rax
 	mov	8(%rsp), %rax
-	mov	%rcx, GPR_RCX(%rax)
-	mov	%rdx, GPR_RDX(%rax)
-	mov	%rbx, GPR_RBX(%rax)
-	mov	%rbp, GPR_RBP(%rax)
-	mov	%rsi, GPR_RSI(%rax)
-	mov	%rdi, GPR_RDI(%rax)
-	mov	%r8, SVM_GPR(8)(%rax)
-	mov	%r9, SVM_GPR(9)(%rax)
-	mov	%r10, SVM_GPR(10)(%rax)
-	mov	%r11, SVM_GPR(11)(%rax)
-	mov	%r12, SVM_GPR(12)(%rax)
-	mov	%r13, SVM_GPR(13)(%rax)
-	mov	%r14, SVM_GPR(14)(%rax)
-	mov	%r15, SVM_GPR(15)(%rax)
+	GPRS_STORE %rax
 
 	/* No RET before these: the guest has trained the return predictors. */
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
 	MYHV_UNTRAIN_RET
 
-	/* What the guest left must not steer the host's speculation. */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
+	GPRS_CLEAR
 	xor	%ebx, %ebx
-	xor	%ebp, %ebp
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
 
 	stgi	/* an NMI that ended guest mode is taken here */
 

@@ -13,7 +13,6 @@
 
 /* ---- shared with vmx_enter.S ---- */
 
-#define VMX_GPR(n) ((n) * 8)
 #define VMX_ENTER_LAUNCHED 1 /* VMRESUME, not VMLAUNCH */
 #define VMX_ENTER_VERW 2     /* clear the CPU's buffers */
 #define VMX_HOST_RSP 0x6c14  /* VMCS field */

@@ -10,15 +10,8 @@
 #include <asm/nospec-branch.h>
 #include <asm/segment.h>
 #include "compat/compat_asm.h"
+#include "host/gpr_asm.h"
 #include "vmx/vmx.h"
-
-#define GPR_RAX VMX_GPR(0)
-#define GPR_RCX VMX_GPR(1)
-#define GPR_RDX VMX_GPR(2)
-#define GPR_RBX VMX_GPR(3)
-#define GPR_RBP VMX_GPR(5)
-#define GPR_RSI VMX_GPR(6)
-#define GPR_RDI VMX_GPR(7)
 
 /* On the stack while the guest runs; what does not fit below RSP at the exit is above. */
 #define FRAME_FLAGS 0
@@ -56,19 +49,8 @@ SYM_FUNC_START(vmx_vmenter)
 .Lhost_rsp_is_right:
 
 	mov	GPR_RAX(%rdi), %rax
-	mov	GPR_RCX(%rdi), %rcx
-	mov	GPR_RDX(%rdi), %rdx
-	mov	GPR_RBX(%rdi), %rbx
-	mov	GPR_RBP(%rdi), %rbp
+	GPRS_LOAD %rdi
 	mov	GPR_RSI(%rdi), %rsi
-	mov	VMX_GPR(8)(%rdi), %r8
-	mov	VMX_GPR(9)(%rdi), %r9
-	mov	VMX_GPR(10)(%rdi), %r10
-	mov	VMX_GPR(11)(%rdi), %r11
-	mov	VMX_GPR(12)(%rdi), %r12
-	mov	VMX_GPR(13)(%rdi), %r13
-	mov	VMX_GPR(14)(%rdi), %r14
-	mov	VMX_GPR(15)(%rdi), %r15
 	mov	GPR_RDI(%rdi), %rdi
 
 	/* After the last load of anything that the guest must not learn. */
@@ -90,20 +72,7 @@ SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
 	push	%rax
 	mov	FRAME_GPR + 8(%rsp), %rax
 	pop	GPR_RAX(%rax)
-	mov	%rcx, GPR_RCX(%rax)
-	mov	%rdx, GPR_RDX(%rax)
-	mov	%rbx, GPR_RBX(%rax)
-	mov	%rbp, GPR_RBP(%rax)
-	mov	%rsi, GPR_RSI(%rax)
-	mov	%rdi, GPR_RDI(%rax)
-	mov	%r8, VMX_GPR(8)(%rax)
-	mov	%r9, VMX_GPR(9)(%rax)
-	mov	%r10, VMX_GPR(10)(%rax)
-	mov	%r11, VMX_GPR(11)(%rax)
-	mov	%r12, VMX_GPR(12)(%rax)
-	mov	%r13, VMX_GPR(13)(%rax)
-	mov	%r14, VMX_GPR(14)(%rax)
-	mov	%r15, VMX_GPR(15)(%rax)
+	GPRS_STORE %rax
 	xor	%ebx, %ebx	/* the result */
 
 .Lclean:
@@ -120,21 +89,7 @@ SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
 .Lspec_ctrl_is_right:
 	MYHV_UNTRAIN_RET
 
-	/* What the guest left must not steer the host's speculation. */
-	xor	%ecx, %ecx
-	xor	%edx, %edx
-	xor	%ebp, %ebp
-	xor	%esi, %esi
-	xor	%edi, %edi
-	xor	%r8d, %r8d
-	xor	%r9d, %r9d
-	xor	%r10d, %r10d
-	xor	%r11d, %r11d
-	xor	%r12d, %r12d
-	xor	%r13d, %r13d
-	xor	%r14d, %r14d
-	xor	%r15d, %r15d
-
+	GPRS_CLEAR
 	mov	%ebx, %eax
 	add	$24, %rsp
 	pop	%rbx
