@@ -425,6 +425,7 @@ enum slat_fault_result slat_fault(struct myhv_vcpu *vcpu, u64 gpa, u32 access)
 	struct slat_fault f = { .gpa = gpa, .write = access & SLAT_WRITE };
 	enum slat_fault_result ret;
 
+	vcpu->l1d_stale = true;
 	if (gpa >= slat_limit(&backend_caps.slat_format))
 		return SLAT_FAULT_MMIO;
 	ret = fault_lookup(vcpu->vm, &f);

@@ -154,6 +154,7 @@ struct myhv_vcpu {
 	int last_cpu;		/* where the last burst ran, -1: nowhere */
 	u64 slat_gen;		/* vm->slat.flush_gen last flushed for */
 	bool tlb_flush;		/* flush the guest's linear translations at entry */
+	bool l1d_stale;		/* memory that is not the guest's may have been read */
 	struct event inject;	/* for the next entry; type EVENT_NONE: nothing */
 	struct event soft;	/* INT n, INT3 or INTO under injection; EVENT_NONE: none */
 	u64 soft_rip;		/* RIP before it */

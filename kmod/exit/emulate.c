@@ -531,6 +531,7 @@ static void prepare(struct x86_emulate_ctx *ctx)
 	struct x86_emul *e = &ctx->emul;
 	enum x86_mode mode;
 
+	vcpu->l1d_stale = true;
 	e->ops = &emul_ops;
 	e->regs = (struct x86_regs *)&r->general;
 	e->cr0 = r->control.cr0;

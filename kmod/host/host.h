@@ -94,7 +94,7 @@ void host_spec_ctrl_enter(u64 guest);
 void host_spec_ctrl_leave(u64 guest);
 /* What must be written after an exit, before any RET; ~0: nothing. */
 u64 host_spec_ctrl_after(u64 guest);
-/* [burst] begin, with host_mitigations.l1d_flush */
-void host_l1d_flush(void);
+/* [entry] with host_mitigations.l1d_flush: the last thing that may read the host's memory */
+void host_l1d_flush(struct myhv_vcpu *vcpu);
 
 #endif /* MYHV_HOST_H */

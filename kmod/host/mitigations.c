@@ -6,6 +6,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/gfp.h>
+#include <linux/hardirq.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -93,12 +94,28 @@ static void l1d_flush_by_reading(void)
 	rmb();
 }
 
-/*
- * Once per burst: in between, nothing but our own handlers has run here. An interrupt ends
- * the burst.
- */
-void host_l1d_flush(void)
+/* Has an interrupt been handled on this CPU since the last time? The kernel notes it for KVM. */
+static bool interrupted(void)
 {
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+	bool seen = kvm_get_cpu_l1tf_flush_l1d();
+
+	kvm_clear_cpu_l1tf_flush_l1d();
+	return seen;
+#else
+	return true;
+#endif
+}
+
+/*
+ * Not before every entry: most exits are handled by reading what is the vCPU's own. What reads
+ * more, a burst's begin, a second-level fault or the emulator, sets vcpu->l1d_stale.
+ */
+void host_l1d_flush(struct myhv_vcpu *vcpu)
+{
+	if (likely(!(interrupted() | vcpu->l1d_stale)))
+		return;
+	vcpu->l1d_stale = false;
 	if (boot_cpu_has(X86_FEATURE_FLUSH_L1D))
 		wrmsrq(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	else

@@ -119,8 +119,7 @@ void vmx_burst_begin(struct myhv_vcpu *vcpu)
 	vmx_host_state_save(vmx);
 	host_mitigations_switch(vcpu);
 	vmx_msrs_load(vmx);
-	if (unlikely(host_mitigations.l1d_flush))
-		host_l1d_flush();
+	vcpu->l1d_stale = true;
 }
 
 void vmx_burst_end(struct myhv_vcpu *vcpu)
@@ -321,6 +320,8 @@ void vmx_enter(struct myhv_vcpu *vcpu)
 		host_spec_ctrl = host_spec_ctrl_after(vcpu->msrs.spec_ctrl);
 		host_spec_ctrl_enter(vcpu->msrs.spec_ctrl);
 	}
+	if (unlikely(host_mitigations.l1d_flush))
+		host_l1d_flush(vcpu);
 	vmx->exit.row = vmx_vmenter(vcpu->regs.general.gpr, flags, &vmx->host.rsp,
 				    host_spec_ctrl) ? VMX_ROW_REFUSED : 0;
 	if (unlikely(vcpu->fpu.swap_pkru))
