@@ -27,16 +27,18 @@
 #define RUN_DATA_PAGE 1
 #define RUN_RING_PAGE 2
 
-#define MAX_SLOTS 4096	/* as MYHV_PROP_MAX_MEM_REGIONS */
+#define MAX_SLOTS 32764	/* as MYHV_PROP_MAX_MEM_REGIONS */
 #define MAX_ZONES 128	/* ranges whose writes are coalesced */
 #define MAX_CPUID 256
 #define DIRTY_RING_MAX_BYTES (65536 * sizeof(struct kvm_dirty_gfn))
 #define X2APIC_API (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
 /*
- * What can be switched off, since it makes no difference here: memory is write-back whatever CR0.CD
- * says.
+ * What can be switched off: the module's, and what makes no difference here: memory is
+ * write-back whatever CR0.CD says.
  */
-#define QUIRKS KVM_X86_QUIRK_CD_NW_CLEARED
+#define QUIRKS                                                                  \
+	(KVM_X86_QUIRK_CD_NW_CLEARED | KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT |      \
+	 KVM_X86_QUIRK_FIX_HYPERCALL_INSN | KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS)
 #define MAX_MSR_LIST 256
 #define NR_LIMITS (MYHV_PROP_CPU_FEATURES + 1)
 /* the shim's own descriptors: out of the way of programs that count on the lowest number */
@@ -189,6 +191,9 @@ long msr_filter(int fd, uint64_t arg);
 /* ---- device_attr.c: KVM_HAS_, GET_ and SET_DEVICE_ATTR of the system and of a vCPU ---- */
 long sys_attr(int fd, uint32_t request, uint64_t arg);
 long vcpu_attr(int fd, uint32_t request, uint64_t arg);
+
+/* ---- hyperv.c: KVM_GET_SUPPORTED_HV_CPUID ---- */
+long hyperv_cpuid(uint64_t arg);
 
 /* ---- stats.c ---- */
 long stats_open(struct object *o, int fd);

@@ -102,6 +102,15 @@ static const struct cap {
 	{ KVM_CAP_DIRTY_LOG_RING_ACQ_REL, FROM_VALUE, DIRTY_RING_MAX_BYTES },
 	{ KVM_CAP_SET_GUEST_DEBUG2, FROM_VALUE, GUEST_DEBUG_FLAGS },
 	{ KVM_CAP_BINARY_STATS_FD, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_VAPIC, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_SPIN, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_TIME, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_SYNIC, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_SYNIC2, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_VP_INDEX, FROM_VALUE, 1 },
+	{ KVM_CAP_HYPERV_CPUID, FROM_VALUE, 1 },
+	{ KVM_CAP_SYS_HYPERV_CPUID, FROM_VALUE, 1 },
 	{ KVM_CAP_DISABLE_QUIRKS, FROM_VALUE, 1 },
 	{ KVM_CAP_DISABLE_QUIRKS2, FROM_VALUE, QUIRKS },
 };
@@ -172,6 +181,9 @@ static long sys_create_vm(struct object *o, int fd, uint64_t arg)
 	/* KVM has all of them; CPUID tells the guest which it may use */
 	if (vm_fd >= 0 && !r)
 		r = sys_prop_set(vm_fd, MYHV_PROP_VM_PV, PV_FEATURES);
+	if (vm_fd >= 0 && !r)
+		r = sys_prop_set(vm_fd, MYHV_PROP_VM_QUIRKS,
+				 MYHV_QUIRK_MWAIT | MYHV_QUIRK_HYPERCALL);
 	object_put(&vm->base);
 	if (vm_fd >= 0 && r) {
 		fd_clear(vm_fd);
@@ -304,7 +316,13 @@ static long sys_get_attr(struct object *o, int fd, uint64_t arg)
 	return sys_attr(fd, KVM_GET_DEVICE_ATTR, arg);
 }
 
+static long sys_hv_cpuid(struct object *o, int fd, uint64_t arg)
+{
+	return hyperv_cpuid(arg);
+}
+
 const struct call sys_calls[] = {
+	CALL(KVM_GET_SUPPORTED_HV_CPUID, sys_hv_cpuid),
 	CALL(KVM_GET_MSR_FEATURE_INDEX_LIST, sys_msr_features),
 	CALL(KVM_GET_MSRS, sys_get_msrs),
 	CALL(KVM_HAS_DEVICE_ATTR, sys_has_attr),

@@ -569,9 +569,21 @@ static long vcpu_enable_cap(struct object *o, int fd, uint64_t arg)
 
 	if (copy_in(&cap, arg, sizeof(cap)))
 		return -EFAULT;
-	if (cap.flags || cap.cap != KVM_CAP_ENFORCE_PV_FEATURE_CPUID)
+	if (cap.flags)
 		return -EINVAL;
-	return sys_prop_set(fd, MYHV_PROP_VCPU_PV_STRICT, !!cap.args[0]);
+	switch (cap.cap) {
+	case KVM_CAP_ENFORCE_PV_FEATURE_CPUID:
+		return sys_prop_set(fd, MYHV_PROP_VCPU_PV_STRICT, !!cap.args[0]);
+	case KVM_CAP_HYPERV_SYNIC:
+	case KVM_CAP_HYPERV_SYNIC2: /* the pages are the guest's to clear in both cases */
+		return sys_prop_set(fd, MYHV_PROP_VCPU_SYNIC, 1);
+	}
+	return -EINVAL;
+}
+
+static long vcpu_hv_cpuid(struct object *o, int fd, uint64_t arg)
+{
+	return hyperv_cpuid(arg);
 }
 
 static long vcpu_stats(struct object *o, int fd, uint64_t arg)
@@ -641,6 +653,7 @@ const struct call vcpu_calls[] = {
 	CALL(KVM_SET_DEVICE_ATTR, vcpu_set_attr),
 	CALL(KVM_ENABLE_CAP, vcpu_enable_cap),
 	CALL(KVM_GET_STATS_FD, vcpu_stats),
+	CALL(KVM_GET_SUPPORTED_HV_CPUID, vcpu_hv_cpuid),
 	CALL(KVM_SET_VAPIC_ADDR, vcpu_set_vapic_addr),
 	CALL(KVM_TPR_ACCESS_REPORTING, vcpu_tpr_access_reporting),
 };

@@ -278,6 +278,15 @@ static long cap_dirty_ring(struct vm *vm, uint64_t bytes)
 	return r;
 }
 
+static long quirks_off(int fd, uint64_t off)
+{
+	return sys_prop_set(fd, MYHV_PROP_VM_QUIRKS,
+			    (off & KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS ? 0 : MYHV_QUIRK_MWAIT) |
+			    (off & KVM_X86_QUIRK_FIX_HYPERCALL_INSN ? 0 : MYHV_QUIRK_HYPERCALL) |
+			    (off & KVM_X86_QUIRK_MISC_ENABLE_NO_MWAIT ? MYHV_QUIRK_MWAIT_BY_MSR :
+									0));
+}
+
 static long vm_cap_set(struct vm *vm, int fd, const struct kvm_enable_cap *cap)
 {
 	switch (cap->cap) {
@@ -294,9 +303,9 @@ static long vm_cap_set(struct vm *vm, int fd, const struct kvm_enable_cap *cap)
 	case KVM_CAP_X2APIC_API:
 		return cap_bits(&vm->x2apic_api, cap->args[0], X2APIC_API);
 	case KVM_CAP_DISABLE_QUIRKS2:
-		return cap->args[0] & ~(uint64_t)QUIRKS ? -EINVAL : 0;
+		return cap->args[0] & ~(uint64_t)QUIRKS ? -EINVAL : quirks_off(fd, cap->args[0]);
 	case KVM_CAP_DISABLE_QUIRKS: /* the older one takes what it does not know */
-		return 0;
+		return quirks_off(fd, cap->args[0]);
 	case KVM_CAP_MAX_VCPU_ID:
 		return cap_max_vcpu_id(vm, cap->args[0]);
 	case KVM_CAP_DIRTY_LOG_RING:

@@ -57,6 +57,7 @@
 #define MYHV_PROP_VM_PIT 0x1007		   /* 1: 8254 in the kernel; set to 1: at any time */
 #define MYHV_PROP_VM_HIDDEN 0x1008	   /* MYHV_HIDE_*: what guests are not shown */
 #define MYHV_PROP_VM_VCPUS 0x1009	   /* how many there are; read only */
+#define MYHV_PROP_VM_QUIRKS 0x100a	   /* MYHV_QUIRK_*; HYPERCALL: before the first vCPU */
 
 #define MYHV_VM_EXIT_HLT (1ULL << 0)	   /* HLT exits even with a LAPIC in the kernel */
 #define MYHV_VM_EXIT_MSR (1ULL << 1)	   /* unknown MSRs exit instead of #GP */
@@ -65,6 +66,11 @@
 #define MYHV_VM_EXIT_MSR_FILTERED (1ULL << 4) /* what MYHV_MSR_FILTER denies exits */
 
 #define MYHV_HIDE_PLATFORM_INFO (1ULL << 0) /* reading MSR_PLATFORM_INFO raises #GP */
+
+/* what KVM does */
+#define MYHV_QUIRK_MWAIT (1ULL << 0)	 /* MONITOR and MWAIT do nothing, instead of #UD */
+#define MYHV_QUIRK_HYPERCALL (1ULL << 1) /* the other vendor's VMCALL or VMMCALL is replaced */
+#define MYHV_QUIRK_MWAIT_BY_MSR (1ULL << 2) /* CPUID has MWAIT if IA32_MISC_ENABLE has (as CPUs) */
 
 #define MYHV_PV_CLOCK (1ULL << 0)
 #define MYHV_PV_EOI (1ULL << 1)
@@ -77,6 +83,7 @@
 #define MYHV_PROP_VCPU_EXITS 0x2003	  /* exits so far; read only */
 #define MYHV_PROP_VCPU_PV_STRICT 0x2004	  /* 1: only paravirtual features of its CPUID work */
 #define MYHV_PROP_VCPU_CLOCK_STOPPED 0x2005 /* set to 1: its clock page says that it was stopped */
+#define MYHV_PROP_VCPU_SYNIC 0x200a	  /* set to 1: Hyper-V's SynIC and timers; needs a LAPIC */
 #define MYHV_PROP_VCPU_USER_EXITS 0x2006  /* exits to user space so far; read only, like these: */
 #define MYHV_PROP_VCPU_HALTS 0x2007	  /* times it slept in HLT */
 #define MYHV_PROP_VCPU_INJECTIONS 0x2008  /* events delivered */

@@ -10,6 +10,7 @@
 #include "chip/chip_priv.h"
 #include "compat/compat.h"
 #include "exit/exit.h"
+#include "exit/hyperv.h"
 
 /* A TSC deadline further away is looked at again then; also keeps the product below in 64 bits. */
 #define DEADLINE_MAX_S 1800
@@ -279,7 +280,10 @@ int lapic_irq_ack(struct myhv_vcpu *vcpu)
 		if (vector >= 0)
 			return vector;
 	}
-	return vlapic_ack(&lapic->model);
+	vector = vlapic_ack(&lapic->model);
+	if (unlikely(vcpu->synic) && vector >= 0 && synic_ends_itself(vcpu->synic, vector))
+		lapic_eoi(vcpu);
+	return vector;
 }
 
 void lapic_eoi(struct myhv_vcpu *vcpu)

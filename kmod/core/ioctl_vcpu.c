@@ -12,6 +12,7 @@
 #include "core/ioctl.h"
 #include "core/vcpu.h"
 #include "exit/exit.h"
+#include "exit/hyperv.h"
 
 #define MAX_MSRS 1024
 #define MAX_CPUID_ENTRIES 256
@@ -325,6 +326,9 @@ static int vcpu_prop_value(struct myhv_vcpu *vcpu, u32 id, u64 *value)
 	case MYHV_PROP_VCPU_EXITS:
 		*value = vcpu->stat.exits;
 		return 0;
+	case MYHV_PROP_VCPU_SYNIC:
+		*value = !!vcpu->synic;
+		return 0;
 	case MYHV_PROP_VCPU_USER_EXITS:
 		*value = vcpu->stat.user_exits;
 		return 0;
@@ -379,6 +383,8 @@ static long vcpu_prop_set(void *object, void *args)
 			return -EINVAL;
 		vcpu->pv_strict = prop->value;
 		return 0;
+	case MYHV_PROP_VCPU_SYNIC:
+		return prop->value == 1 ? synic_create(vcpu) : -EINVAL;
 	case MYHV_PROP_VCPU_CLOCK_STOPPED:
 		return prop->value == 1 ? pvclock_tell_stopped(vcpu) : -EINVAL;
 	}

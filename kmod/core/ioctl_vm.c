@@ -41,6 +41,9 @@ static int vm_prop_value(struct myhv_vm *vm, u32 id, u64 *value)
 	case MYHV_PROP_VM_HIDDEN:
 		*value = vm->hidden;
 		return 0;
+	case MYHV_PROP_VM_QUIRKS:
+		*value = vm->quirks;
+		return 0;
 	case MYHV_PROP_VM_VCPUS:
 		*value = READ_ONCE(vm->nr_vcpus);
 		return 0;
@@ -69,6 +72,20 @@ static int flags_set(u64 *flags, u64 value, u64 known)
 	return 0;
 }
 
+static int quirks_set(struct myhv_vm *vm, u64 value)
+{
+	int ret;
+
+	/* what a vCPU intercepts is settled when it is made */
+	if ((value & MYHV_QUIRK_HYPERCALL) && vm->nr_vcpus && !vm->sees_ud)
+		return -EBUSY;
+	ret = flags_set(&vm->quirks, value,
+			MYHV_QUIRK_MWAIT | MYHV_QUIRK_HYPERCALL | MYHV_QUIRK_MWAIT_BY_MSR);
+	if (!ret && (value & MYHV_QUIRK_HYPERCALL))
+		vm->sees_ud = true;
+	return ret;
+}
+
 /* vm->lock held */
 static int vm_prop_change(struct myhv_vm *vm, u32 id, u64 value)
 {
@@ -94,6 +111,8 @@ static int vm_prop_change(struct myhv_vm *vm, u32 id, u64 value)
 				 MYHV_VM_EXIT_MSR_INVALID | MYHV_VM_EXIT_MSR_FILTERED);
 	case MYHV_PROP_VM_HIDDEN:
 		return flags_set(&vm->hidden, value, MYHV_HIDE_PLATFORM_INFO);
+	case MYHV_PROP_VM_QUIRKS:
+		return quirks_set(vm, value);
 	case MYHV_PROP_VM_PV:
 		return flags_set(&vm->pv_features, value,
 				 MYHV_PV_CLOCK | MYHV_PV_EOI | MYHV_PV_UNHALT);
@@ -195,7 +214,7 @@ static long vm_mem_update(void *object, void *args)
 	long ret = -EINVAL;
 	u32 i;
 
-	if (update->flags || !update->count || update->count > MYHV_MAX_MEM_REGIONS)
+	if (update->flags || !update->count || update->count > MYHV_MAX_MEM_OPS)
 		return -EINVAL;
 	ops = ioctl_array(update->ops, update->count, sizeof(*ops));
 	if (IS_ERR(ops))

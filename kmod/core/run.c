@@ -14,6 +14,7 @@
 #include "compat/compat.h"
 #include "core/vcpu.h"
 #include "exit/exit.h"
+#include "exit/hyperv.h"
 #include "host/host.h"
 
 /* ---- before an entry, where it may sleep ---- */
@@ -70,6 +71,8 @@ static int take_requests(struct myhv_vcpu *vcpu)
 		pv_eoi_sync(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_MSR_FILTER))
 		msr_filter_update(vcpu);
+	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_STIMER))
+		synic_work(vcpu);
 	/* stays until user space takes some */
 	if (test_bit(VCPU_REQ_DIRTY_FULL, &vcpu->requests)) {
 		vcpu->exit->reason = MYHV_EXIT_DIRTY;

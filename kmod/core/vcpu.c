@@ -16,6 +16,7 @@
 #include "core/ioctl.h"
 #include "core/vcpu.h"
 #include "exit/exit.h"
+#include "exit/hyperv.h"
 #include "host/host.h"
 #include "introspect/introspect.h"
 
@@ -215,6 +216,7 @@ void vcpu_destroy(struct myhv_vcpu *vcpu)
 	if (vcpu->lapic)
 		lapic_destroy(vcpu);
 	vcpu->lapic = NULL;
+	synic_destroy(vcpu);
 	emulate_vcpu_free(vcpu);
 	host_fpu_free(vcpu);
 	cpuid_vcpu_free(vcpu);

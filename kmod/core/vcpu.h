@@ -20,6 +20,7 @@
 
 struct chip_lapic;
 struct guest_cpuid;
+struct synic;
 
 /* The run area, a page each: user space's, exit record, state, port I/O data. */
 #define VCPU_RUN_PAGES 4
@@ -46,6 +47,7 @@ enum vcpu_mode {
 #define VCPU_REQ_PV_EOI 11	/* the guest's PV EOI word was not in memory */
 #define VCPU_REQ_MSR_FILTER 12	/* look at vm->msr_filter again */
 #define VCPU_REQ_DIRTY_FULL 13	/* @dirty has reached its limit */
+#define VCPU_REQ_STIMER 14	/* synic_work() */
 
 /**
  * struct vcpu_regs - the neutral copy of the registers
@@ -117,6 +119,7 @@ struct myhv_vcpu {
 	sigset_t sigmask; /* blocked while it runs, if @has_sigmask */
 	struct guest_cpuid *cpuid; /* model/cpuid_policy.h */
 	struct chip_lapic *lapic;  /* NULL without a LAPIC in the kernel */
+	struct synic *synic;	   /* NULL until it is asked for; chip/synic.c */
 	u8 pending_eoi;
 	bool has_run;
 	bool pv_eoi_offered;	/* exit/pv_eoi.c */
@@ -276,7 +279,8 @@ static inline void vcpu_drs_update(struct myhv_vcpu *vcpu)
 static inline u32 vcpu_exceptions_seen(const struct myhv_vcpu *vcpu)
 {
 	return BIT(X86_TRAP_DB) | BIT(X86_TRAP_AC) | BIT(X86_TRAP_MC) |
-	       (vcpu->guest_debug.flags & MYHV_DEBUG_SW_BP ? BIT(X86_TRAP_BP) : 0);
+	       (vcpu->guest_debug.flags & MYHV_DEBUG_SW_BP ? BIT(X86_TRAP_BP) : 0) |
+	       (vcpu->vm->sees_ud ? BIT(X86_TRAP_UD) : 0);
 }
 
 /*

@@ -25,7 +25,8 @@
 
 #define MYHV_MAX_VCPUS 64
 #define MYHV_MAX_VCPU_ID 256
-#define MYHV_MAX_MEM_REGIONS 4096
+#define MYHV_MAX_MEM_REGIONS 32764 /* as many as KVM has for user space */
+#define MYHV_MAX_MEM_OPS 4096	   /* of one call */
 #define MYHV_MAX_IRQ_ROUTES 1024
 
 struct irq_route_state;
@@ -81,6 +82,8 @@ struct myhv_vm {
 	u64 exits_to_user; /* MYHV_VM_EXIT_* */
 	u64 pv_features;   /* MYHV_PV_* */
 	u64 hidden;	   /* MYHV_HIDE_* */
+	u64 quirks;	   /* MYHV_QUIRK_* */
+	bool sees_ud;	   /* its vCPUs intercept #UD */
 	struct msr_filter __rcu *msr_filter; /* exit/msr_filter.c; read by RCU */
 
 	/* memory: core/memslot.c, core/slat_mmu.c */
@@ -104,6 +107,13 @@ struct myhv_vm {
 	/* paravirtual clock: guest ns = host boottime ns + clock_offset_ns */
 	s64 clock_offset_ns;
 	struct vm_clock clock;
+
+	/* exit/hyperv.c: MSRs that the vCPUs share, each word by itself */
+	struct {
+		u64 guest_os_id;
+		u64 hypercall;
+		u64 tsc_page;
+	} hyperv;
 
 	/* introspection */
 	struct vm_introspect *introspect;

@@ -128,8 +128,15 @@ bool pv_allowed(struct myhv_vcpu *vcpu, u32 features)
 
 	if (likely(!vcpu->pv_strict))
 		return true;
-	row = cpuid_find(vcpu->cpuid, CPUID_PV_FEATURES, 0);
+	row = cpuid_find(vcpu->cpuid, vcpu->cpuid->pv_features, 0);
 	return row && (row->regs[LEAF_EAX] & features);
+}
+
+bool cpuid_has_mwait(struct myhv_vcpu *vcpu)
+{
+	if (READ_ONCE(vcpu->vm->quirks) & MYHV_QUIRK_MWAIT_BY_MSR)
+		return vcpu->msrs.misc_enable & MISC_ENABLE_MWAIT;
+	return vcpu->cpuid->mwait;
 }
 
 static u32 pv_offered(struct myhv_vcpu *vcpu)
@@ -153,6 +160,7 @@ static noinline void apply_runtime(struct myhv_vcpu *vcpu, const struct cpuid_ro
 		.xcr0 = vcpu->fpu.xcr0,
 		.xss = vcpu->msrs.xss,
 		.apic_enabled = !vcpu->lapic || (lapic_base_get(vcpu) & BIT(11)),
+		.mwait = cpuid_has_mwait(vcpu),
 		.pv = pv_offered(vcpu),
 	};
 

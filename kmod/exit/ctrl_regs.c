@@ -83,11 +83,13 @@ static bool xcr0_possible(u64 xcr0)
 
 int control_check(struct myhv_vcpu *vcpu, const struct myhv_state_control *c)
 {
+	/* of these two the CPU is the judge, as under KVM: every real one has them */
+	u64 cr4_valid = vcpu->cpuid->cr4_valid | X86_CR4_VME | X86_CR4_PVI;
 	bool long_mode = (c->efer & EFER_LME) && (c->cr0 & X86_CR0_PG);
 
 	if (!cr0_possible(c->cr0) || (c->cr0 & ~(u64)CR0_DEFINED))
 		return -EINVAL;
-	if ((c->cr4 & ~vcpu->cpuid->cr4_valid) || (c->efer & ~vcpu->cpuid->efer_valid))
+	if ((c->cr4 & ~cr4_valid) || (c->efer & ~vcpu->cpuid->efer_valid))
 		return -EINVAL;
 	if (!!(c->efer & EFER_LMA) != long_mode)
 		return -EINVAL;

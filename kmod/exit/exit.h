@@ -31,6 +31,8 @@ static inline bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_act
 	*length = vcpu->insn.next_rip - vcpu->regs.general.rip;
 	return true;
 }
+/* The first @len bytes at RIP and where they are; 0, -EAGAIN, or else they cannot be had. */
+int insn_bytes(struct myhv_vcpu *vcpu, void *bytes, unsigned int len, u64 *linear);
 /* RIP += length (with the mode's wrap), interrupt shadow and RF cleared, TF -> #DB queued. */
 void insn_finish(struct myhv_vcpu *vcpu, u8 length);
 
@@ -107,6 +109,7 @@ enum exit_action exit_wrmsr(struct myhv_vcpu *vcpu);
 enum exit_action exit_hlt(struct myhv_vcpu *vcpu);
 enum exit_action exit_pause(struct myhv_vcpu *vcpu);
 enum exit_action exit_hypercall(struct myhv_vcpu *vcpu);
+enum exit_action exit_ud(struct myhv_vcpu *vcpu); /* #UD: perhaps the other vendor's hypercall */
 enum exit_action exit_xsetbv(struct myhv_vcpu *vcpu);
 enum exit_action exit_wbinvd(struct myhv_vcpu *vcpu); /* and INVD, CLFLUSH-like: skip */
 enum exit_action exit_rdtsc(struct myhv_vcpu *vcpu, bool is_rdtscp);
@@ -162,6 +165,8 @@ bool msr_filter_allows(struct myhv_vm *vm, u32 index, bool is_write);
 
 /* exit/cpuid.c: MYHV_PROP_VCPU_PV_STRICT leaves the vCPU one of these CPUID_PV_*. */
 bool pv_allowed(struct myhv_vcpu *vcpu, u32 features);
+/* Does its CPUID offer MONITOR and MWAIT now? */
+bool cpuid_has_mwait(struct myhv_vcpu *vcpu);
 
 /* vcpu->msrs as after RESET or INIT; from vcpu_reset() */
 void msr_reset(struct myhv_vcpu *vcpu, bool init);

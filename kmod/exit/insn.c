@@ -176,6 +176,18 @@ bool insn_length_decode(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *ac
 	return decode(vcpu, NULL, length, action);
 }
 
+int insn_bytes(struct myhv_vcpu *vcpu, void *bytes, unsigned int len, u64 *linear)
+{
+	struct guest_walk_fault fault;
+	struct insn_context c;
+
+	get_context(vcpu, &c);
+	*linear = vcpu->regs.general.rip;
+	if (mode_in(vcpu, &c) != X86_MODE_LONG64)
+		*linear = (u32)(c.cs_base + *linear);
+	return guest_fetch(vcpu, *linear, bytes, len, &fault);
+}
+
 void insn_finish(struct myhv_vcpu *vcpu, u8 length)
 {
 	struct myhv_state_general *general = &vcpu->regs.general;

@@ -10,6 +10,7 @@
 #include "chip/chip.h"
 #include "cpuid_policy.h"
 #include "exit/exit.h"
+#include "exit/hyperv.h"
 #include "introspect/trace.h"
 #include "msr_policy.h"
 
@@ -35,6 +36,10 @@ void msr_reset(struct myhv_vcpu *vcpu, bool init)
 		vcpu->msrs.arch_capabilities = msr_arch_capabilities();
 	}
 	msr_policy_reset(&vcpu->msrs, init);
+	if (!init) {
+		vcpu->msrs.hv_vp_index = vcpu->id;
+		synic_reset(vcpu);
+	}
 }
 
 static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
@@ -54,6 +59,8 @@ static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 		return cpuid->tsc_deadline;
 	case MSR_NEEDS_ARCH_CAPS:
 		return cpuid->arch_caps;
+	case MSR_NEEDS_HYPERV:
+		return cpuid->hyperv;
 	default:
 		return true;
 	}
@@ -244,6 +251,8 @@ int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value)
 		return 0;
 	case MSR_LAPIC:
 		return vcpu->lapic ? lapic_msr_read(vcpu, index, value) : -ENOENT;
+	case MSR_HYPERV:
+		return hyperv_msr_read(vcpu, index, value);
 	default:
 		return special_read(vcpu, index, value);
 	}
@@ -271,6 +280,8 @@ int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value)
 		return 0;
 	case MSR_LAPIC:
 		return vcpu->lapic ? lapic_msr_write(vcpu, index, value) : -ENOENT;
+	case MSR_HYPERV:
+		return hyperv_msr_write(vcpu, index, host, value);
 	default:
 		return special_write(vcpu, index, host, value);
 	}

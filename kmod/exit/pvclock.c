@@ -11,6 +11,7 @@
 #include <asm/tsc.h>
 #include "core/guest_mem.h"
 #include "exit/exit.h"
+#include "exit/hyperv.h"
 #include "exit/pv.h"
 
 #define PV_CLOCK_ENABLE BIT_ULL(0)
@@ -75,7 +76,7 @@ static void take_pair(struct myhv_vm *vm, u64 *tsc, u64 *ns)
 	}
 }
 
-static void vm_pair(struct myhv_vm *vm, u64 *tsc, u64 *ns)
+void pvclock_pair(struct myhv_vm *vm, u64 *tsc, u64 *ns)
 {
 	struct vm_clock *clock = &vm->clock;
 
@@ -97,7 +98,8 @@ void pvclock_restart(struct myhv_vm *vm)
 	WRITE_ONCE(vm->clock.pair_valid, false);
 	rcu_read_lock();
 	xa_for_each(&vm->vcpus, id, vcpu) {
-		if (READ_ONCE(vcpu->msrs.pv_clock) & PV_CLOCK_ENABLE)
+		if ((READ_ONCE(vcpu->msrs.pv_clock) & PV_CLOCK_ENABLE) ||
+		    (READ_ONCE(vm->hyperv.tsc_page) & HV_ENABLE))
 			vcpu_request(vcpu, VCPU_REQ_CLOCK);
 	}
 	rcu_read_unlock();
@@ -119,9 +121,10 @@ void pvclock_update(struct myhv_vcpu *vcpu)
 	u64 tsc, ns;
 
 	might_sleep();
+	hyperv_clock_update(vcpu);
 	if (!(vcpu->msrs.pv_clock & PV_CLOCK_ENABLE))
 		return;
-	vm_pair(vcpu->vm, &tsc, &ns);
+	pvclock_pair(vcpu->vm, &tsc, &ns);
 	info.tsc_timestamp = guest_tsc(vcpu, tsc);
 	info.system_time = ns;
 	tsc_scale(vcpu->tsc.khz, &info.tsc_shift, &info.tsc_to_system_mul);

@@ -62,9 +62,11 @@ enum exit_action exit_rdpmc(struct myhv_vcpu *vcpu)
 	return refuse(vcpu, X86_TRAP_GP);
 }
 
-/* CPUID does not offer MONITOR and MWAIT. */
+/* A guest that has MONITOR and MWAIT, which we do not offer, only loses time by them. */
 enum exit_action exit_monitor(struct myhv_vcpu *vcpu)
 {
+	if ((READ_ONCE(vcpu->vm->quirks) & MYHV_QUIRK_MWAIT) || cpuid_has_mwait(vcpu))
+		return skip(vcpu);
 	return refuse(vcpu, X86_TRAP_UD);
 }
 

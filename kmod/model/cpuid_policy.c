@@ -114,6 +114,7 @@ void cpuid_apply_runtime(const struct guest_cpuid *t, const struct cpuid_row *ro
 	switch (row->runtime) {
 	case CPUID_RT_FEATURES:
 		set_bit_if(&regs[LEAF_ECX], BIT(27), rt->cr4 & X86_CR4_OSXSAVE);
+		set_bit_if(&regs[LEAF_ECX], CPUID_MWAIT, rt->mwait);
 		fallthrough;
 	case CPUID_RT_EXT:
 		if (!rt->apic_enabled)
@@ -154,8 +155,6 @@ static u8 runtime_of(const struct cpuid_row *row)
 		return CPUID_STATIC;
 	case 0x80000001u:
 		return CPUID_RT_EXT;
-	case CPUID_PV_FEATURES:
-		return CPUID_RT_PV;
 	default:
 		return CPUID_STATIC;
 	}
@@ -307,6 +306,26 @@ static bool has_intel_rules(const struct guest_cpuid *t)
 	return vendor != 0x68747541 && vendor != 0x6f677948;
 }
 
+/* KVM's leaves are the first ones, or come after Hyper-V's. */
+static void find_hypervisors(struct guest_cpuid *t)
+{
+	const struct cpuid_row *row;
+	u32 i, base;
+
+	t->hyperv = reg_of(t, CPUID_HYPERV_INTERFACE, 0, LEAF_EAX) == CPUID_HYPERV_HV1;
+	for (base = CPUID_PV_SIGNATURE; base <= CPUID_PV_LAST; base += CPUID_PV_STEP) {
+		row = cpuid_find(t, base, 0);
+		/* "KVMKVMKVM" */
+		if (row && row->regs[LEAF_EBX] == 0x4b4d564b && row->regs[LEAF_EDX] == 0x4d)
+			break;
+	}
+	for (i = 0; base <= CPUID_PV_LAST && i < t->count; i++)
+		if (t->rows[i].function == base + 1) {
+			t->rows[i].runtime = CPUID_RT_PV;
+			t->pv_features = base + 1;
+		}
+}
+
 static void derive(struct guest_cpuid *t)
 {
 	u32 edx7 = reg_of(t, 0x7, 0, LEAF_EDX);
@@ -324,6 +343,8 @@ static void derive(struct guest_cpuid *t)
 		       (ebx_ext8 & (BIT(14) | BIT(15) | BIT(24)));
 	t->pred_cmd = (edx7 & BIT(26)) || (ebx_ext8 & BIT(12));
 	t->arch_caps = edx7 & BIT(29);
+	t->mwait = reg_of(t, 0x1, 0, LEAF_ECX) & CPUID_MWAIT;
+	find_hypervisors(t);
 	t->intel = has_intel_rules(t);
 	t->max_basic = reg_of(t, 0, 0, LEAF_EAX);
 	t->max_ext = reg_of(t, 0x80000000u, 0, LEAF_EAX);

@@ -14,12 +14,19 @@
 
 enum leaf_reg { LEAF_EAX, LEAF_EBX, LEAF_ECX, LEAF_EDX, LEAF_NR_REGS };
 
+#define CPUID_MWAIT BIT(3) /* leaf 1, ECX */
+
 /* MSRs and leaves of KVM's paravirtual interface, which Linux and the BSDs know. */
 #define CPUID_PV_SIGNATURE 0x40000000u
 #define CPUID_PV_FEATURES 0x40000001u
+#define CPUID_PV_STEP 0x100u /* where it may be instead, behind another hypervisor's leaves */
+#define CPUID_PV_LAST 0x40000f00u
+#define CPUID_HYPERV_INTERFACE 0x40000001u
+#define CPUID_HYPERV_HV1 0x31237648u
 #define CPUID_PV_TIMING 0x40000010u
 #define CPUID_PV_CLOCK BIT(0)
 #define CPUID_PV_NOP_IO_DELAY BIT(1)
+#define CPUID_PV_SCHED_YIELD BIT(13)
 #define CPUID_PV_CLOCK2 BIT(3)
 #define CPUID_PV_EOI BIT(6)
 #define CPUID_PV_UNHALT BIT(7)
@@ -88,7 +95,10 @@ struct cpuid_row {
  * @efer_valid: bits that WRMSR of EFER may set
  * @maxphyaddr: width of guest-physical addresses
  * @linear_bits: 48 or 57: what the guest believes in (CR4.LA57 chooses below that)
- * @pages_1g: @x2apic, @tsc_deadline, @spec_ctrl, @pred_cmd, @rdtscp, @arch_caps: features offered
+ * @pages_1g: @x2apic, @tsc_deadline, @spec_ctrl, @pred_cmd, @rdtscp, @arch_caps, @mwait: features
+ *	offered
+ * @hyperv: it has Hyper-V's leaves
+ * @pv_features: the leaf with the CPUID_PV_*; 0: there is none
  * @intel: leaves out of range read as the highest basic one
  * @max_basic: @max_ext: highest leaves
  * @count: rows used
@@ -107,7 +117,10 @@ struct guest_cpuid {
 	bool pred_cmd;
 	bool rdtscp;
 	bool arch_caps;
+	bool hyperv;
+	bool mwait;
 	bool intel;
+	u32 pv_features;
 	u32 max_basic;
 	u32 max_ext;
 	u32 count;
@@ -138,6 +151,7 @@ const struct cpuid_row *cpuid_find(const struct guest_cpuid *table, u32 function
  * struct cpuid_runtime - the vCPU's registers that CPUID shows
  * @cr4: @xcr0: @xss: registers
  * @apic_enabled: IA32_APIC_BASE.EN
+ * @mwait: MONITOR and MWAIT
  * @pv: CPUID_PV_* that the VM offers
  */
 struct cpuid_runtime {
@@ -145,6 +159,7 @@ struct cpuid_runtime {
 	u64 xcr0;
 	u64 xss;
 	bool apic_enabled;
+	bool mwait;
 	u32 pv;
 };
 

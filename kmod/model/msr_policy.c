@@ -5,6 +5,7 @@
 #define ONE(i) .first = (i), .last = (i)
 #define RUN(from, to) .first = (from), .last = (to)
 #define KEPT(field) .kind = MSR_STORED, .offset = offsetof(struct vcpu_msrs, field)
+#define HYPERV .kind = MSR_HYPERV, .need = MSR_NEEDS_HYPERV
 
 #define MISC_ENABLE_FAST_STRING BIT_ULL(0)
 #define MISC_ENABLE_NO_BTS BIT_ULL(11)
@@ -90,6 +91,16 @@ static const struct msr_rule rules[] = {
 	  .flags = MSR_SAVE },
 	{ RUN(0x800, 0x8ff), .kind = MSR_LAPIC, .need = MSR_NEEDS_X2APIC },
 	{ ONE(MSR_IA32_XSS), KEPT(xss), .check = MSR_MASK, .flags = MSR_SAVE },
+	{ RUN(0x40000000, 0x40000002), HYPERV, .flags = MSR_SAVE },	/* OS, hypercalls, index */
+	{ RUN(0x40000020, 0x40000021), HYPERV, .flags = MSR_SAVE },	/* time */
+	{ RUN(0x40000022, 0x40000023), HYPERV },			/* frequencies */
+	{ ONE(0x40000070), HYPERV, .flags = MSR_WRITE_ONLY },		/* EOI */
+	{ RUN(0x40000071, 0x40000072), HYPERV },			/* ICR, TPR */
+	{ ONE(0x40000073), HYPERV, .flags = MSR_SAVE },			/* VP assist page */
+	{ RUN(0x40000080, 0x40000083), HYPERV, .flags = MSR_SAVE },	/* SynIC */
+	{ ONE(0x40000084), HYPERV },					/* EOM */
+	{ RUN(0x40000090, 0x4000009f), HYPERV, .flags = MSR_SAVE },	/* its interrupts */
+	{ RUN(0x400000b0, 0x400000b7), HYPERV, .flags = MSR_SAVE },	/* timers */
 	{ ONE(MSR_PV_WALL_CLOCK), .kind = MSR_SPECIAL, .flags = MSR_SAVE },
 	{ ONE(MSR_PV_SYSTEM_TIME), .kind = MSR_SPECIAL, .flags = MSR_SAVE },
 	{ ONE(MSR_PV_EOI), .kind = MSR_SPECIAL, .flags = MSR_SAVE },

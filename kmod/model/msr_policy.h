@@ -25,6 +25,8 @@
 #define MSR_PV_SYSTEM_TIME 0x4b564d01u
 #define MSR_PV_EOI 0x4b564d04u
 
+#define MISC_ENABLE_MWAIT BIT_ULL(18) /* IA32_MISC_ENABLE: CPUID has MONITOR and MWAIT */
+
 /** struct vcpu_msrs - MSRs that neither the backend nor the LAPIC keeps */
 struct vcpu_msrs {
 	u64 tsc_adjust;
@@ -47,6 +49,9 @@ struct vcpu_msrs {
 	u64 pv_clock; /* address | 1 */
 	u64 pv_wall_clock;
 	u64 pv_eoi;
+	/* Hyper-V */
+	u64 hv_vp_index;
+	u64 hv_vp_assist;
 };
 
 enum msr_kind {
@@ -55,6 +60,7 @@ enum msr_kind {
 	MSR_CONST,   /* reads as @valid; the guest cannot write it */
 	MSR_IGNORED, /* reads as @valid; writes are dropped */
 	MSR_LAPIC,   /* x2APIC registers and the TSC deadline */
+	MSR_HYPERV,  /* exit/hyperv.c */
 	MSR_SPECIAL, /* an access has effects: exit/msr.c knows it by number */
 };
 
@@ -80,6 +86,7 @@ enum msr_need {
 	MSR_NEEDS_X2APIC,
 	MSR_NEEDS_TSC_DEADLINE,
 	MSR_NEEDS_ARCH_CAPS,
+	MSR_NEEDS_HYPERV,
 };
 
 #define MSR_READ_ONLY BIT(0)  /* guest writes raise #GP; user space may restore it */

@@ -171,6 +171,7 @@ static const struct exit_row rows[256] = {
 	[SVM_EXIT_DR0_WRITE ... SVM_EXIT_DR0_WRITE + 7] = { "dr_write", exit_dr_access },
 	[EXC(X86_TRAP_DB)] = { "db", handle_db },
 	[EXC(X86_TRAP_BP)] = { "bp", exit_bp },
+	[EXC(X86_TRAP_UD)] = { "ud", exit_ud },
 	[EXC(X86_TRAP_AC)] = { "ac", handle_ac },
 	[EXC(X86_TRAP_MC)] = { "mc", handle_nothing },
 	[SVM_EXIT_INTR] = { "intr", handle_nothing },

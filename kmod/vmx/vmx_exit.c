@@ -223,6 +223,7 @@ static const struct exit_row rows[256] = {
 	[EXC(X86_TRAP_DB)] = { "db", handle_db, HAS_LENGTH | HAS_QUALIFICATION | IS_EVENT },
 	[EXC(X86_TRAP_NMI)] = { "nmi", handle_nothing, IS_EVENT },
 	[EXC(X86_TRAP_BP)] = { "bp", exit_bp, HAS_LENGTH | IS_EVENT },
+	[EXC(X86_TRAP_UD)] = { "ud", exit_ud, IS_EVENT },
 	[EXC(X86_TRAP_AC)] = { "ac", handle_ac, IS_EVENT },
 	[EXC(X86_TRAP_MC)] = { "mc", handle_nothing, IS_EVENT },
 	[VMX_ROW_PDPTES] = { "pdptes", handle_pdptes },

@@ -129,24 +129,31 @@ static void all_or_nothing(void)
 
 static void many(void)
 {
-	struct myhv_mem_op *ops;
-	uint64_t max = 0;
-	int sys = sys_open();
+	const uint64_t most = 4096; /* of one call */
+	struct myhv_mem_op *ops = calloc(most, sizeof(*ops));
+	uint64_t max = 0, n;
+	int sys = sys_open(), ret = 0;
 
 	myhv_prop_get(sys, MYHV_PROP_MAX_MEM_REGIONS, &max);
 	close(sys);
-	if (max > 4096) /* that is the most of one call */
-		max = 4096;
-	ops = calloc(max, sizeof(*ops));
-	for (uint64_t i = 0; i < max; i++)
-		ops[i] = map_op((max - 1 - i) * 2 * PAGE, PAGE, memory);
-	is(myhv_mem_update(vm, ops, max), 0, "as many regions as the property says");
+	/* the first ones from the highest to the lowest */
+	for (uint64_t first = 0; first < max && !ret; first += n) {
+		n = max - first < most ? max - first : most;
+		for (uint64_t i = 0; i < n; i++)
+			ops[i] = map_op((first + (first ? i : n - 1 - i)) * 2 * PAGE, PAGE, memory);
+		ret = myhv_mem_update(vm, ops, n);
+	}
+	is(ret, 0, "as many regions as the property says: %llu", (unsigned long long)max);
 	is(one(map_op(1UL << 34, PAGE, memory)), -ENOSPC, "one more");
-	for (uint64_t i = 0; i < max; i++)
-		ops[i] = (struct myhv_mem_op){ .op = MYHV_MEM_UNMAP,
-					       .gpa = i * 2 * PAGE,
-					       .bytes = PAGE };
-	is(myhv_mem_update(vm, ops, max), 0, "and all away again");
+	for (uint64_t end = max; end && !ret; end -= n) {
+		n = end < most ? end : most;
+		for (uint64_t i = 0; i < n; i++)
+			ops[i] = (struct myhv_mem_op){ .op = MYHV_MEM_UNMAP,
+						       .gpa = (end - 1 - i) * 2 * PAGE,
+						       .bytes = PAGE };
+		ret = myhv_mem_update(vm, ops, n);
+	}
+	is(ret, 0, "and all away again");
 	free(ops);
 }
 

@@ -3,120 +3,13 @@
  * KVM's API as a client sees it: results, errors, descriptors, threads, fork. The program knows
  * nothing of myhv; it must pass on KVM, and through the shim on myhv.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <linux/kvm.h>
 #include <pthread.h>
 #include <signal.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include "tap.h"
-
-#define BAD ((void *)0x10)
-#define RAM_BYTES 0x10000
-#define CODE 0x1000
-
-/* ioctl() with a negative errno */
-static int call(int fd, unsigned long request, void *arg)
-{
-	int r = ioctl(fd, request, arg);
-
-	return r < 0 ? -errno : r;
-}
-
-static int value_call(int fd, unsigned long request, unsigned long value)
-{
-	return call(fd, request, (void *)value);
-}
-
-struct machine {
-	int kvm, vm, vcpu;
-	struct kvm_run *run;
-	size_t run_bytes;
-	uint8_t *ram;
-};
-
-static int set_region(int vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t bytes,
-		      void *hva)
-{
-	struct kvm_userspace_memory_region r = {
-		.slot = slot,
-		.flags = flags,
-		.guest_phys_addr = gpa,
-		.memory_size = bytes,
-		.userspace_addr = (uintptr_t)hva,
-	};
-
-	return call(vm, KVM_SET_USER_MEMORY_REGION, &r);
-}
-
-/* Back to the start of @code, in real mode. */
-static void restart(struct machine *m, const void *code, size_t bytes)
-{
-	struct kvm_sregs sregs;
-	struct kvm_regs regs = { .rip = CODE, .rflags = 2, .rsp = 0x8000 };
-
-	/* let the instruction of the last exit end */
-	m->run->immediate_exit = 1;
-	value_call(m->vcpu, KVM_RUN, 0);
-	m->run->immediate_exit = 0;
-	memcpy(m->ram + CODE, code, bytes);
-	call(m->vcpu, KVM_GET_SREGS, &sregs);
-	sregs.cs.base = 0;
-	sregs.cs.selector = 0;
-	sregs.ds.base = 0;
-	sregs.ds.selector = 0;
-	call(m->vcpu, KVM_SET_SREGS, &sregs);
-	call(m->vcpu, KVM_SET_REGS, &regs);
-}
-
-static void machine_open(struct machine *m)
-{
-	m->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (m->kvm < 0)
-		skip_all("no /dev/kvm: %s", strerror(errno));
-	m->vm = value_call(m->kvm, KVM_CREATE_VM, 0);
-	m->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (m->vm < 0 || m->ram == MAP_FAILED || set_region(m->vm, 0, 0, 0, RAM_BYTES, m->ram))
-		bail_out("no VM: %d", m->vm);
-	m->vcpu = value_call(m->vm, KVM_CREATE_VCPU, 0);
-	m->run_bytes = value_call(m->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	m->run = mmap(NULL, m->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->vcpu, 0);
-	if (m->vcpu < 0 || m->run == MAP_FAILED)
-		bail_out("no vCPU: %d", m->vcpu);
-}
-
-static void machine_close(struct machine *m)
-{
-	munmap(m->run, m->run_bytes);
-	munmap(m->ram, RAM_BYTES);
-	close(m->vcpu);
-	close(m->vm);
-	close(m->kvm);
-}
-
-#define RESTART(m, ...)                                           \
-	do {                                                      \
-		static const uint8_t code_[] = { __VA_ARGS__ };   \
-		restart(m, code_, sizeof(code_));                 \
-	} while (0)
-
-/* To the next exit that means something: signals may come at any time. */
-static int run(struct machine *m)
-{
-	int r;
-
-	do
-		r = value_call(m->vcpu, KVM_RUN, 0);
-	while (r == -EINTR && !m->run->immediate_exit);
-	return r;
-}
+#define RAM_SLOT 0
+#define RAM_PAGES 16
+#include "machine.h"
 
 /* ---- the system ---- */
 
@@ -254,6 +147,8 @@ static void chips(int kvm)
 	is(call(vm, KVM_GET_PIT2, &pit_state), 0, "PIT");
 	is(call(vm, KVM_SET_PIT2, &pit_state), 0, "and back");
 	ok(call(vm, KVM_SIGNAL_MSI, &msi) >= 0, "a message");
+	msi.address_lo &= 0xfffff;
+	ok(call(vm, KVM_SIGNAL_MSI, &msi) >= 0, "a message without the upper bits of its address");
 	msi.flags = 0x80;
 	is(call(vm, KVM_SIGNAL_MSI, &msi), -EINVAL, "with flags");
 	is(call(vm, KVM_IRQ_LINE, BAD), -EFAULT, "a bad pointer");
@@ -408,7 +303,7 @@ static void copies(void)
 	struct machine m;
 	int copy, copy2, file;
 
-	machine_open(&m);
+	machine_open(&m, 0, false);
 	RESTART(&m, 0xe6, 0x10, 0xe6, 0x11, 0xe6, 0x12, 0xe6, 0x13);
 	copy = dup(m.vcpu);
 	close(m.vcpu);
@@ -469,7 +364,7 @@ static void *thread_main(void *arg)
 		struct machine m;
 		int copy;
 
-		machine_open(&m);
+		machine_open(&m, 0, false);
 		RESTART(&m, 0xe6, 0x10);
 		copy = dup(m.vcpu);
 		if (run(&m) || m.run->io.port != 0x10)
@@ -496,7 +391,7 @@ int main(void)
 {
 	struct machine m;
 
-	machine_open(&m);
+	machine_open(&m, 0, false);
 	extensions(m.kvm);
 	lists(m.kvm);
 	regions(&m);

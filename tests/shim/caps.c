@@ -15,12 +15,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tap.h"
+#include "machine.h"
 
-#define BAD ((void *)0x10)
-#define RAM_PAGES 256
-#define RAM_BYTES (RAM_PAGES * 4096)
-#define CODE 0x1000
 #define CLOCK_PAGE 0x6000
 #define RING_BYTES 4096u
 #define RING_ENTRIES (RING_BYTES / sizeof(struct kvm_dirty_gfn))
@@ -29,138 +25,6 @@
 #define MSR_NOBODY_HAS 0x12345678
 #define MSR_KVM_CLOCK 0x4b564d01
 #define MSR_STAR 0xc0000081
-
-static int call(int fd, unsigned long request, void *arg)
-{
-	int r = ioctl(fd, request, arg);
-
-	return r < 0 ? -errno : r;
-}
-
-static int value_call(int fd, unsigned long request, unsigned long value)
-{
-	return call(fd, request, (void *)value);
-}
-
-static int enable(int fd, uint32_t cap, uint64_t value)
-{
-	struct kvm_enable_cap c = { .cap = cap, .args = { value } };
-
-	return call(fd, KVM_ENABLE_CAP, &c);
-}
-
-struct machine {
-	int kvm, vm, vcpu;
-	struct kvm_run *run;
-	size_t run_bytes;
-	uint8_t *ram;
-};
-
-static int watch(struct machine *m, uint32_t flags)
-{
-	struct kvm_userspace_memory_region r = {
-		.slot = 3,
-		.flags = flags,
-		.memory_size = RAM_BYTES,
-		.userspace_addr = (uintptr_t)m->ram,
-	};
-
-	return call(m->vm, KVM_SET_USER_MEMORY_REGION, &r);
-}
-
-static void machine_open(struct machine *m, uint32_t ring_bytes, bool chips)
-{
-	m->kvm = open("/dev/kvm", O_RDWR | O_CLOEXEC);
-	if (m->kvm < 0)
-		skip_all("no /dev/kvm: %s", strerror(errno));
-	m->vm = value_call(m->kvm, KVM_CREATE_VM, 0);
-	m->ram = mmap(NULL, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (m->vm < 0 || m->ram == MAP_FAILED || watch(m, 0))
-		bail_out("no VM: %d", m->vm);
-	if (ring_bytes)
-		is(enable(m->vm, KVM_CAP_DIRTY_LOG_RING, ring_bytes), 0, "a dirty ring");
-	if (chips)
-		value_call(m->vm, KVM_CREATE_IRQCHIP, 0);
-	m->vcpu = value_call(m->vm, KVM_CREATE_VCPU, 0);
-	m->run_bytes = value_call(m->kvm, KVM_GET_VCPU_MMAP_SIZE, 0);
-	m->run = mmap(NULL, m->run_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->vcpu, 0);
-	if (m->vcpu < 0 || m->run == MAP_FAILED)
-		bail_out("no vCPU: %d", m->vcpu);
-}
-
-static void machine_close(struct machine *m)
-{
-	munmap(m->run, m->run_bytes);
-	munmap(m->ram, RAM_BYTES);
-	close(m->vcpu);
-	close(m->vm);
-	close(m->kvm);
-}
-
-static void supported_cpuid(struct machine *m, struct kvm_cpuid2 **cpuid)
-{
-	*cpuid = calloc(1, sizeof(**cpuid) + 256 * sizeof((*cpuid)->entries[0]));
-	(*cpuid)->nent = 256;
-	is(call(m->kvm, KVM_GET_SUPPORTED_CPUID, *cpuid), 0, "CPUID");
-}
-
-/* Real mode at @code; a fault goes to HLT at 0x500. */
-static void restart(struct machine *m, const void *code, size_t bytes)
-{
-	struct kvm_sregs sregs;
-	struct kvm_regs regs = { .rip = CODE, .rflags = 2, .rsp = 0x8000 };
-
-	m->run->immediate_exit = 1;
-	value_call(m->vcpu, KVM_RUN, 0);
-	m->run->immediate_exit = 0;
-	memcpy(m->ram + CODE, code, bytes);
-	for (int i = 0; i < 32; i++)
-		((uint32_t *)m->ram)[i] = 0x500;
-	m->ram[0x500] = 0xe6; /* out %al, $0xdd: a fault */
-	m->ram[0x501] = 0xdd;
-	call(m->vcpu, KVM_GET_SREGS, &sregs);
-	sregs.cs.base = sregs.ds.base = sregs.es.base = sregs.ss.base = 0;
-	sregs.cs.selector = sregs.ds.selector = sregs.es.selector = sregs.ss.selector = 0;
-	sregs.idt.base = 0;
-	sregs.idt.limit = 0x3ff;
-	call(m->vcpu, KVM_SET_SREGS, &sregs);
-	call(m->vcpu, KVM_SET_REGS, &regs);
-}
-
-#define RESTART(m, ...)                                           \
-	do {                                                      \
-		static const uint8_t code_[] = { __VA_ARGS__ };   \
-		restart(m, code_, sizeof(code_));                 \
-	} while (0)
-
-/* mov $index, %ecx; rdmsr or wrmsr of %edx:%eax; out %al, $port */
-#define U32(n) (uint8_t)(n), (uint8_t)((n) >> 8), (uint8_t)((n) >> 16), (uint8_t)((n) >> 24)
-#define SET_ECX(n) 0x66, 0xb9, U32(n)
-#define SET_EAX(n) 0x66, 0xb8, U32(n)
-#define SET_EDX(n) 0x66, 0xba, U32(n)
-#define RDMSR 0x0f, 0x32
-#define WRMSR 0x0f, 0x30
-#define OUT(port) 0xe6, (port)
-
-static int run(struct machine *m)
-{
-	int r;
-
-	do
-		r = value_call(m->vcpu, KVM_RUN, 0);
-	while (r == -EINTR);
-	return r;
-}
-
-/* Run to the next port; which, or a negative exit reason. */
-static int to_port(struct machine *m)
-{
-	if (run(m))
-		return -1000;
-	return m->run->exit_reason == KVM_EXIT_IO ? m->run->io.port : -(int)m->run->exit_reason;
-}
-
-#define FAULT 0xdd
 
 /* ---- the system ---- */
 
@@ -374,6 +238,16 @@ static void the_clock(struct machine *m)
 	is(call(m->vm, KVM_SET_CLOCK, &now), -EINVAL, "set, with unknown flags");
 }
 
+static void slots(struct machine *m)
+{
+	const uint64_t gpa = 1ull << 32;
+
+	is(value_call(m->kvm, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS), 32764, "memory slots");
+	is(set_region(m->vm, 32763, 0, gpa, 4096, m->ram), 0, "the last one");
+	is(set_region(m->vm, 32764, 0, gpa + 4096, 4096, m->ram), -EINVAL, "one more");
+	is(set_region(m->vm, 32763, 0, gpa, 0, m->ram), 0, "the last one is gone");
+}
+
 static void quirks(struct machine *m)
 {
 	struct kvm_regs regs;
@@ -388,6 +262,23 @@ static void quirks(struct machine *m)
 	is(regs.rip, CODE + 4, "the instruction is over");
 	is(to_port(m), 1, "the next one follows");
 	is(enable(m->vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_CD_NW_CLEARED), 0, "one is off");
+	RESTART(m, 0x0f, 0x01, 0xc8, 0x0f, 0x01, 0xc9, OUT(1));
+	is(to_port(m), 1, "MONITOR and MWAIT do nothing");
+	is(enable(m->vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_MWAIT_NEVER_UD_FAULTS), 0,
+	   "that is off");
+	RESTART(m, 0x0f, 0x01, 0xc8, 0x0f, 0x01, 0xc9, OUT(1));
+	is(to_port(m), FAULT, "then they are unknown");
+	/* mov $999, %eax; vmcall; mov $999, %eax; vmmcall */
+	RESTART(m, SET_EAX(999), 0x0f, 0x01, 0xc1, SET_EAX(999), 0x0f, 0x01, 0xd9, OUT(1));
+	is(to_port(m), 1, "VMCALL and VMMCALL");
+	ok(!memcmp(m->ram + CODE + 6, m->ram + CODE + 15, 3), "one of them was replaced");
+	is(call(m->vcpu, KVM_GET_REGS, &regs), 0, "registers");
+	is((uint32_t)regs.rax, (uint32_t)-1000, "there is no such call");
+	is(enable(m->vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_FIX_HYPERCALL_INSN), 0,
+	   "that is off");
+	RESTART(m, SET_EAX(999), 0x0f, 0x01, 0xc1, SET_EAX(999), 0x0f, 0x01, 0xd9, OUT(1));
+	is(to_port(m), FAULT, "then one of them is unknown");
+	is(enable(m->vm, KVM_CAP_DISABLE_QUIRKS2, 0), 0, "all are on");
 }
 
 static void apic_ids(void)
@@ -504,6 +395,22 @@ static uint32_t ring_collect(struct kvm_dirty_gfn *ring, uint32_t *next, uint8_t
 	}
 }
 
+/* As to_port(), by single steps at first: the ring then has less room than at first. */
+static int interrupted(struct machine *m)
+{
+	struct kvm_guest_debug step = {
+		.control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP,
+	};
+
+	call(m->vcpu, KVM_SET_GUEST_DEBUG, &step);
+	for (int i = 0; i < 600; i++)
+		if (run(m) || m->run->exit_reason != KVM_EXIT_DEBUG)
+			break;
+	step.control = 0;
+	call(m->vcpu, KVM_SET_GUEST_DEBUG, &step);
+	return to_port(m);
+}
+
 static void ring_errors(int kvm)
 {
 	int vm = value_call(kvm, KVM_CREATE_VM, 0);
@@ -561,7 +468,7 @@ static void dirty_ring(void)
 	RESTART(&m, 0xbb, 0x10, 0x00, 0x89, 0xd8, 0xc1, 0xe0, 0x08, 0x8e, 0xd8, 0xc6, 0x06, 0x00,
 		0x00, 0x01, 0x43, 0x81, 0xfb, 0xf0, 0x00, 0x75, 0xed, OUT(4));
 	for (int i = 0; i < 1000; i++) {
-		int r = to_port(&m);
+		int r = i ? to_port(&m) : interrupted(&m);
 
 		if (r != -KVM_EXIT_DIRTY_RING_FULL) {
 			is(r, 4, "all pages are written");
@@ -593,6 +500,7 @@ int main(void)
 	attributes(&m);
 	the_clock(&m);
 	quirks(&m);
+	slots(&m);
 	counters(&m);
 	ring_errors(m.kvm);
 	vcpu_ids(m.kvm);

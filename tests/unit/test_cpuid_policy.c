@@ -196,11 +196,14 @@ static void test_runtime_bits(void **state)
 	cpuid_apply_runtime(t, row, &rt, regs);
 	assert_false(regs[LEAF_ECX] & BIT(27));
 	assert_true(regs[LEAF_EDX] & BIT(9));
+	assert_false(regs[LEAF_ECX] & CPUID_MWAIT);
+	rt.mwait = true;
 	rt.cr4 = X86_CR4_OSXSAVE | X86_CR4_PKE;
 	rt.apic_enabled = false;
 	row = cpuid_lookup(t, 1, 0, regs);
 	cpuid_apply_runtime(t, row, &rt, regs);
 	assert_true(regs[LEAF_ECX] & BIT(27));
+	assert_true(regs[LEAF_ECX] & CPUID_MWAIT);
 	assert_false(regs[LEAF_EDX] & BIT(9));
 	row = cpuid_lookup(t, 7, 0, regs);
 	assert_false(regs[LEAF_ECX] & BIT(4));
@@ -242,6 +245,40 @@ static void test_xsave_size(void **state)
 	/* never a supervisor component */
 	assert_int_equal(reg(t, 0xd, 6, LEAF_ECX), 2);
 	assert_int_equal(reg(t, 0xd, 5, LEAF_ECX), 0);
+	free(t);
+}
+
+/* KVM's leaves may come behind Hyper-V's, whose second leaf is none of theirs. */
+static void test_two_hypervisors(void **state)
+{
+	const struct myhv_cpuid_entry entries[] = {
+		{ .function = 0x40000000, .eax = 0x40000005, .ebx = 0x7263694d },
+		{ .function = CPUID_HYPERV_INTERFACE, .eax = CPUID_HYPERV_HV1 },
+		{ .function = 0x40000100, .eax = 0x40000101, .ebx = 0x4b4d564b,
+		  .ecx = 0x564b4d56, .edx = 0x4d },
+		{ .function = 0x40000101, .eax = 0xffffffff },
+	};
+	struct guest_cpuid *t = build(entries, ARRAY_SIZE(entries), 0);
+	struct cpuid_runtime rt = { .pv = CPUID_PV_EOI };
+	const struct cpuid_row *row;
+	u32 regs[LEAF_NR_REGS];
+
+	assert_true(t->hyperv);
+	assert_int_equal(t->pv_features, 0x40000101);
+	assert_null(cpuid_lookup(t, CPUID_HYPERV_INTERFACE, 0, regs));
+	assert_int_equal(regs[LEAF_EAX], CPUID_HYPERV_HV1);
+	row = cpuid_lookup(t, 0x40000101, 0, regs);
+	assert_non_null(row);
+	cpuid_apply_runtime(t, row, &rt, regs);
+	assert_int_equal(regs[LEAF_EAX], CPUID_PV_EOI);
+	free(t);
+	t = build(entries, 2, 0);
+	assert_true(t->hyperv);
+	assert_int_equal(t->pv_features, 0);
+	free(t);
+	t = supported(&full_host);
+	assert_false(t->hyperv);
+	assert_int_equal(t->pv_features, CPUID_PV_FEATURES);
 	free(t);
 }
 
@@ -350,6 +387,7 @@ int main(void)
 		cmocka_unit_test(test_runtime_bits),	cmocka_unit_test(test_xsave_size),
 		cmocka_unit_test(test_lookup),		cmocka_unit_test(test_empty_table),
 		cmocka_unit_test(test_full_table),	cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_two_hypervisors),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
