@@ -209,27 +209,57 @@ static void change_old_slot(struct slat_change *c, const struct memslot *old,
 		slat_change_protect(c, old->gpa, memslot_end(old));
 }
 
+/* What two arrays do not have in common: both start with @first slots and end with @last of them. */
+struct memslots_diff {
+	unsigned int first;
+	unsigned int last;
+};
+
+static struct memslots_diff memslots_compare(const struct memslots *a, const struct memslots *b)
+{
+	unsigned int most = min(a->count, b->count);
+	struct memslots_diff d = { 0 };
+
+	while (d.first < most && a->slot[d.first] == b->slot[d.first])
+		d.first++;
+	while (d.last < most - d.first &&
+	       a->slot[a->count - 1 - d.last] == b->slot[b->count - 1 - d.last])
+		d.last++;
+	return d;
+}
+
+/* Count in or out what only one of the arrays has. */
+static void count_slots(struct myhv_vm *vm, struct memslots *slots, const struct memslots_diff *d,
+			bool in)
+{
+	for (unsigned int i = d->first; i < slots->count - d->last; i++) {
+		struct memslot *slot = slots->slot[i];
+		u64 pages = in ? slot->nr_pages : -slot->nr_pages;
+
+		slot->in_use = in;
+		WRITE_ONCE(vm->mem.nr_pages, vm->mem.nr_pages + pages);
+		if (slot->dirty)
+			vm->mem.nr_logging += in ? 1 : -1;
+	}
+}
+
 static void memslots_commit(struct myhv_vm *vm, struct memslots_edit *e)
 {
 	struct memslots *old = memslots_current(vm);
+	const struct memslots_diff d = memslots_compare(old, e->new);
 	struct memslot *slot, *next;
 	struct slat_change c;
-	bool logging = false;
-	u64 nr_pages = 0;
 	unsigned int i;
 
-	for (i = 0; i < old->count; i++)
-		old->slot[i]->in_use = false;
-	for (i = 0; i < e->new->count; i++) {
-		e->new->slot[i]->in_use = true;
-		nr_pages += e->new->slot[i]->nr_pages;
-		logging |= e->new->slot[i]->dirty != NULL;
-	}
+	for (slot = e->created; slot; slot = slot->created)
+		slot->in_use = false;
+	count_slots(vm, old, &d, false);
+	count_slots(vm, e->new, &d, true);
 
-	WRITE_ONCE(vm->slat.logging, logging);
+	WRITE_ONCE(vm->slat.logging, vm->mem.nr_logging != 0);
 	slat_slots_block(vm);
 	slat_change_begin(&c, vm, true);
-	for (i = 0; i < old->count; i++)
+	for (i = d.first; i < old->count - d.last; i++)
 		change_old_slot(&c, old->slot[i], e->new);
 	/* a page of ours may be there (slat_map_page()), which a new region must not find */
 	if (memslots_find(e->new, APIC_DEFAULT_PHYS_BASE) &&
@@ -238,11 +268,10 @@ static void memslots_commit(struct myhv_vm *vm, struct memslots_edit *e)
 	slat_change_end(&c);
 	rcu_assign_pointer(vm->mem.slots, e->new);
 	slat_slots_unblock(vm);
-	WRITE_ONCE(vm->mem.nr_pages, nr_pages);
 
 	/* accesses through the process's addresses (core/guest_mem.c) end here */
 	synchronize_srcu_expedited(&vm->srcu);
-	for (i = 0; i < old->count; i++)
+	for (i = d.first; i < old->count - d.last; i++)
 		if (!old->slot[i]->in_use)
 			memslot_free(old->slot[i]);
 	kvfree(old);

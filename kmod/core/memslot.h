@@ -46,7 +46,8 @@ struct memslots {
 struct memslots_state {
 	struct mutex lock;
 	struct memslots __rcu *slots;
-	u64 nr_pages; /* sum, for sysfs; READ_ONCE */
+	u64 nr_pages;		 /* sum, for sysfs; READ_ONCE */
+	unsigned int nr_logging; /* slots with a dirty log */
 };
 
 int memslots_init(struct myhv_vm *vm);
