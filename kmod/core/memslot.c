@@ -209,7 +209,7 @@ static void change_old_slot(struct slat_change *c, const struct memslot *old,
 		slat_change_protect(c, old->gpa, memslot_end(old));
 }
 
-/* What two arrays do not have in common: both start with @first slots and end with @last of them. */
+/* Two arrays: both start with the same @first slots, and end with the same @last of them. */
 struct memslots_diff {
 	unsigned int first;
 	unsigned int last;
