@@ -37,7 +37,7 @@ PACKAGES_USER := pkg-config libnl-3-dev libnl-route-3-dev libnl-genl-3-dev libsl
 	liburing-dev libjansson-dev libseccomp-dev libcap-ng-dev libvncserver-dev \
 	zlib1g-dev libncurses-dev libncursesw6
 PACKAGES_UNIT := libcmocka-dev qemu-utils procps
-PACKAGES_LINT := clang-format clang-tidy clang sparse perl
+PACKAGES_LINT := clang-format clang-tidy clang sparse perl man-db
 PACKAGES_LAB := qemu-system-x86 seabios ovmf qemu-utils busybox-static cpio mmdebstrap procps
 PACKAGES_IMAGES := grub-pc-bin grub-efi-amd64-bin grub-common fdisk e2fsprogs dosfstools mtools \
 	xorriso
@@ -86,18 +86,20 @@ installed_programs := hvrun
 # O/myhv.ko goes where the kernel that it was built for looks first.
 release = $$(modinfo -F vermagic $(O)/myhv.ko | cut -d' ' -f1)
 module_place = $(DESTDIR)/lib/modules/$(release)/updates/myhv.ko
+manual_page = $(DESTDIR)$(PREFIX)/share/man/man1/hvrun.1
 
 .PHONY: install uninstall
-install: ## the module, programs, udev rule, examples; PREFIX=/usr/local DESTDIR=
+install: ## the module, programs, manual page, udev rule, examples; PREFIX=/usr/local DESTDIR=
 	install -D -m 644 $(O)/myhv.ko $(module_place)
 	$(if $(DESTDIR),,depmod $(release))
 	install -d $(DESTDIR)$(PREFIX)/bin
 	install -m 755 $(installed_programs:%=$(O)/%) $(DESTDIR)$(PREFIX)/bin/
+	install -D -m 644 $(O)/hvrun.1 $(manual_page)
 	@$(MAKE) --no-print-directory -C qemu-shim O=$(O) install
 	$(if $(DESTDIR),,-udevadm control --reload)
 
 uninstall: ## what install has put there
-	rm -f $(module_place) $(installed_programs:%=$(DESTDIR)$(PREFIX)/bin/%)
+	rm -f $(module_place) $(installed_programs:%=$(DESTDIR)$(PREFIX)/bin/%) $(manual_page)
 	$(if $(DESTDIR),,depmod $(release))
 	@$(MAKE) --no-print-directory -C qemu-shim O=$(O) uninstall
 

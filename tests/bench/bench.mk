@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measuring, which is no check: figures are for people to judge.
 
-.PHONY: bench bench-ready bench-bochs bench-boot profile
+.PHONY: bench bench-ready bench-bochs bench-boot bench-disk profile
 
 bench-ready: userspace
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
@@ -21,6 +21,10 @@ bench-bochs: bench-ready ## the same under Bochs on BENCH_CPUS, Intel and AMD mo
 
 bench-boot: bench-ready ## a Linux guest's boot beside QEMU's on KVM: instructions, memory, exits
 	@tests/bench/boot-linux --kernel $(LAB_KERNEL) $(BENCH_OPTIONS) $(O)
+
+bench-disk: bench-ready ## a disk's boot beside QEMU's on KVM; BENCH_OPTIONS="--image debian" to its login
+	$(need) $(PACKAGES_IMAGES)
+	@tests/bench/boot-disk --kernel $(LAB_KERNEL) $(BENCH_OPTIONS) $(O)
 
 EXIT ?= port_write
 profile: bench-ready ## where the instructions of an exit go; EXIT=cpuid PROFILE_OPTIONS=--kvm

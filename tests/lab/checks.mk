@@ -9,8 +9,8 @@ pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
 PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
 	-fno-stack-protector -fno-pie -mgeneral-regs-only -Ikmod/model -Iuapi
 
-.PHONY: fuzz check-unit check-pure check-headers sparse doc-check analyze check-style format \
-	format-check
+.PHONY: fuzz check-unit check-pure check-headers sparse doc-check check-man analyze check-style \
+	format format-check
 
 check-unit: ## unit tests of the models, under ASan and UBSan
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_UNIT)
@@ -110,6 +110,15 @@ doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding n
 	@$$($(HVLAB) path kdir --kernel $(LAB_KERNEL))/scripts/kernel-doc -none uapi/*.h 2>&1 | \
 		grep -vE "member '(pad|reserved?)[0-9]*' not|in 'myhv_(state_[a-z]+|vcpu_state)'" \
 		>$(O)/doc-check.log; cat $(O)/doc-check.log; [ ! -s $(O)/doc-check.log ]
+
+# The page is made from the document, which must tell of every option: one without is refused.
+check-man: userspace ## the manual page has every option of hvrun, and man has nothing to say
+	$(need) $(PACKAGES_LINT)
+	@userspace/mkman docs/hvrun.md $(O)/hvrun.1 $(O)/hvrun
+	@grep -v '^| `-pidfile ' docs/hvrun.md >$(O)/hvrun-less.md
+	@! userspace/mkman $(O)/hvrun-less.md $(O)/hvrun-less.1 $(O)/hvrun 2>/dev/null
+	@LC_ALL=C MANPAGER=cat man --warnings=w -l $(O)/hvrun.1 2>$(O)/check-man.log >/dev/null; \
+		cat $(O)/check-man.log; [ ! -s $(O)/check-man.log ]
 
 # Model and programs build in user space, which is where these two look. gcc 12 sees a
 # leak in every object that is returned by the address of a member.
@@ -215,8 +224,8 @@ demo: ## ... with HOST=1 on this very machine, which needs AMD-V
 	@tests/lab/demo --host $(O) $(O)/kmod-$$(uname -r)/myhv.ko
 endif
 
-check_targets := all check-pure check-unit check-headers sparse doc-check check-style analyze \
-	check-hvlab check-lab check-vmx
+check_targets := all check-pure check-unit check-headers sparse doc-check check-man check-style \
+	analyze check-hvlab check-lab check-vmx
 
 check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
