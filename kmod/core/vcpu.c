@@ -107,6 +107,7 @@ void vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 	memset(&vcpu->event, 0, sizeof(vcpu->event));
 	vcpu->msrs.pv_eoi = 0;
 	vcpu->pv_eoi_offered = false;
+	vcpu->pv_unhalted = false;
 	vcpu->complete = NULL;
 	vcpu->user_irq_pending = false;
 	vcpu->tlb_flush = true;

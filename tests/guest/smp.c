@@ -309,6 +309,16 @@ static void lowest_priority(void)
 	ioapic_write(0x10 + 2 * 5, IOAPIC_MASKED);
 }
 
+static void start_again(void)
+{
+	u32 before = starts;
+
+	send(1, ICR_INIT);
+	host_call(CALL_SLEEP, 30);
+	send(1, ICR_STARTUP | TRAMPOLINE >> 12);
+	UNTIL(starts != before);
+}
+
 static void nmi_and_init(void)
 {
 	u32 before;
@@ -388,6 +398,14 @@ static void unhalt(bool offered)
 	kick(1);
 	UNTIL(halts_done == 3);
 	check_eq("one kick more", halts_done, 3);
+	UNTIL(job == SPIN);
+	kick(1);
+	host_call(CALL_SLEEP, 30);
+	start_again();
+	begin_to_halt();
+	check_eq("INIT forgets a kick", halts_done, 3);
+	kick(1);
+	UNTIL(halts_done == 4);
 }
 
 static void with_x2apic(void)
