@@ -2,6 +2,7 @@
 /*
  * Running and stopping: kicks are never lost, whoever sends them and whenever; signals
  * and immediate_exit stop a run; a process that did not make the VM gets EIO.
+ * hvlab-timeout: 600
  */
 #include <pthread.h>
 #include <signal.h>

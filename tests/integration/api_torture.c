@@ -21,8 +21,11 @@
 #include "api.h"
 
 #define THREADS 4
+/* A round is over after so long, if it has made so many calls: debug kernels are slow. */
 #define ROUND_SECONDS 1.0
-#define ROUND_DEADLINE_SECONDS 120.0
+#define ROUND_CALLS 200
+#define ROUND_PATIENCE_SECONDS 60.0
+#define ROUND_DEADLINE_SECONDS 240.0
 
 /*
  * All memory that calls may name lies in one reservation with gaps, so that a length gone
@@ -473,7 +476,7 @@ static void play_round(uint64_t seed)
 	setup(seed);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)(seed * THREADS + i));
-	while (now() < end) {
+	while (now() < end || (calls < ROUND_CALLS && now() < end + ROUND_PATIENCE_SECONDS)) {
 		pthread_sigqueue(threads[below(THREADS)], SIGUSR1, none);
 		usleep(1000);
 	}
