@@ -8,5 +8,4 @@
 exec "$(dirname "$0")/../shim/qemu_disk.py" "$O/qemu-system-x86_64-myhv" \
 	"${GUEST_KERNEL%/kernels/*}/qemu/10.0" \
 	"7.2|4|-M pc,kernel_irqchip=split|bios" \
-	"10.0|2|-M microvm,kernel_irqchip=split|kernel net" \
 	"10.0|1|-M pc|bios reboot"
