@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# A Debian disk under unmodified QEMUs on myhv, through the shim: the direct
-# boot of a microvm, login, virtio disk, user network, reboot, poweroff. See tests/shim/qemu_disk.py.
+# A Debian disk under unmodified QEMUs on myhv, through the shim: the direct boot of a microvm,
+# login, virtio disk, user network. See tests/shim/qemu_disk.py.
 # Its second IOAPIC is QEMU's own and gets no EOIs from an irqchip in the kernel: off there.
 # hvlab-long, hvlab-timeout: 7200
 # the runner builds what is named here: DEBIAN_IMAGE
