@@ -37,7 +37,9 @@ PACKAGES = """bash dash coreutils grep sed mawk findutils diffutils util-linux m
 FILES = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/usr/bin/awk", "/etc/alternatives/awk"]
 MODULES = "kvm kvm_intel kvm_amd ccp irqbypass zram loop tun msr".split()
 # L1's own: the disks
-DISK_MODULES = ["ata_piix", "sd_mod", "crc32c_generic", "ext4"]
+DISK_MODULES = ["ata_piix", "sd_mod", "ext4"]
+# What ext4 asks for at run time; newer kernels have it in a library.
+CHECKSUM_MODULE = "crc32c_generic"
 OUT_SIZE = "16G"
 FLOPPY_BYTES = 1440 << 10
 LOG = "bochs.log"
@@ -199,7 +201,10 @@ def start(job, folder):
         disks.append(_disk(folder / "disk", job.disk))
         setup.append(("disk", "disk"))
 
-    archive = l1.initramfs(job, "e9", DISK_MODULES if disks else [], setup)
+    modules = DISK_MODULES if disks else []
+    if disks and job.kernel.has_module(CHECKSUM_MODULE):
+        modules = [CHECKSUM_MODULE, *modules]
+    archive = l1.initramfs(job, "e9", modules, setup)
     _carry(archive, job, base)
     own = folder / "own.cpio"
     own.write_bytes(archive.bytes())
