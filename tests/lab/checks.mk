@@ -200,7 +200,7 @@ check-vmx: lab-ready ## a short set of integration tests under Bochs, on Intel a
 	@$(HVLAB) prepare --backend vmx
 	@tests/lab/check-bochs $(O) short
 
-check-vmx-long: lab-ready ## every integration test on every Bochs model, the long ones too
+check-vmx-long: lab-ready ## the tests that fit into an L1 under Bochs, on every model
 	+@$(MAKE) --no-print-directory O=$(O) module KERNEL=7.2 KDIR= WERROR=1
 	@$(HVLAB) prepare --backend vmx
 	@$(HVLAB) prepare --backend vmx --kernel 7.2
