@@ -166,8 +166,10 @@ class Machine:
                 "it writes 24 MiB to its virtio disk")
         console.say("dmesg --level=err,crit,alert,emerg; echo errors$((3+3))")
         said = console.wait_for(rb"(?s)errors\$.*?\n(.*)errors6")
-        self.ok(said and not said[1].strip(),
-                f"no errors in its log {(said[1] if said else b'')[:300]!r}")
+        # a microvm has no PCI, which is an error to Linux; the shell may echo the command again
+        errors = [line for line in (said[1] if said else b"?").splitlines() if line.strip() and
+                  b"PCI: Fatal: No config space" not in line and b"errors$" not in line]
+        self.ok(not errors, f"no errors in its log {errors[:3]}")
 
     def network(self, console, web_port):
         console.run(f"printf '{NETWORK}' >/etc/systemd/network/dhcp.network; "
