@@ -503,6 +503,9 @@ static void test_monitor(void **state)
 	says("info nonsense", "unknown command");
 	says("stopp", "unknown command");
 	says("stop now", "too many words: 'now'");
+	says("xp/7zz 0", "'/7zz' is no format");
+	says("xp /7zz 0", "'/7zz' is no format");
+	says("xpp /7zz 0", "unknown command");
 	says("eject -f ide1-cd0", "");
 	assert_string_equal(last_order, "eject ide1-cd0 1");
 	says("eject ide1-cd0", "");

@@ -118,12 +118,15 @@ static const char *match(const struct command *command, const char *line, const 
 			 size_t *format_bytes)
 {
 	size_t length = strlen(command->words);
+	const char *after;
 
 	*format_bytes = 0;
 	if (strncmp(line, command->words, length) != 0)
 		return NULL;
 	line += length;
-	if (*line == '/' && command->args[0].type == ARG_FORMAT) {
+	after = skip_blanks(line);
+	if (*after == '/' && command->args[0].type == ARG_FORMAT) {
+		line = after;
 		*format = line + 1;
 		while (*line && !isspace((unsigned char)*line))
 			line++;
