@@ -326,6 +326,7 @@ extern struct svm_global svm_global;
  * @asid_cpu: CPU that @vmcb's ASID was given on, -1: none
  * @asid_generation: of that CPU at that time
  * @exit_row: of the exit table, for the last exit
+ * @v_tpr: as it was in the VMCB at the last entry: @vcpu.hw_tpr's upper half
  * @cr0_hidden: CR0 bits of the guest's view that the CPU must not see (CD, NW)
  * @cr4_mce: the guest's CR4.MCE; the CPU's is always set
  * @nmi_blocked: between NMI and the end of its IRET
@@ -342,6 +343,7 @@ struct svm_vcpu {
 	int asid_cpu;
 	u64 asid_generation;
 	u8 exit_row;
+	u8 v_tpr;
 	u64 cr0_hidden;
 	u64 cr4_mce;
 	bool nmi_blocked;

@@ -229,8 +229,9 @@ void svm_tpr_changed(struct myhv_vcpu *vcpu, u8 tpr)
 	struct svm_vcpu *svm = to_svm(vcpu);
 	struct vmcb_control *c = &svm->vmcb->control;
 
-	c->vintr = (c->vintr & ~SVM_VINTR_TPR_MASK) | tpr >> 4;
 	vcpu->hw_tpr = tpr;
+	svm->v_tpr = tpr >> 4;
+	c->vintr = (c->vintr & ~SVM_VINTR_TPR_MASK) | svm->v_tpr;
 	svm_cr_intercepts_update(svm);
 	svm_touch(svm, SVM_CLEAN_VINTR);
 }
@@ -244,6 +245,7 @@ void svm_tpr_seen(struct svm_vcpu *svm)
 	if (svm->exit_row == SVM_EXIT_SHUTDOWN || svm->exit_row == SVM_ROW_INVALID)
 		return; /* the VMCB is not to be believed */
 	svm->vcpu.hw_tpr = cr8 << 4;
+	svm->v_tpr = cr8;
 	if (svm->vcpu.lapic)
 		lapic_cr8_set(&svm->vcpu, cr8);
 }

@@ -167,7 +167,7 @@ static void after_exit(struct svm_vcpu *svm)
 	vcpu->hw_exit_intr = false;
 	vcpu->in_shadow = c->shadow & 1;
 	c->clean = SVM_CLEAN_ALL;
-	if (unlikely((c->vintr & SVM_VINTR_TPR_MASK) != vcpu->hw_tpr >> 4))
+	if (unlikely((c->vintr & SVM_VINTR_TPR_MASK) != svm->v_tpr))
 		svm_tpr_seen(svm);
 	if (unlikely(is_host_event(svm->exit_row)))
 		host_event(svm);

@@ -81,7 +81,7 @@ void svm_control_init(struct svm_vcpu *svm)
 	c->iopm_pa = svm_global.iopm_pa;
 	c->msrpm_pa = msrpm_of(&svm->vcpu);
 	c->tsc_offset = svm->vcpu.tsc.offset;
-	c->vintr = SVM_VINTR_MASKING | svm->vcpu.hw_tpr >> 4;
+	c->vintr = SVM_VINTR_MASKING | svm->v_tpr;
 	c->nested_ctl = SVM_NESTED_NP;
 	c->nested_cr3 = __sme_set(svm->vcpu.vm->slat.root_hpa);
 	svm_cr_intercepts_update(svm);
