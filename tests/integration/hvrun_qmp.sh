@@ -40,6 +40,11 @@ def ask(command, **arguments):
             return answer.get("return", answer)
         events.append(answer)
 
+def say(words):
+    """What the monitor for people answers."""
+    answer = ask("human-monitor-command", **{"command-line": words})
+    return answer if isinstance(answer, str) else answer["error"]["desc"]
+
 def event(name):
     """The next event, which must have this name: its data, or None."""
     while not events:
@@ -83,9 +88,20 @@ check(event("RESET") == {"guest": True, "reason": "guest-reset"}, "the guest res
 check(listening(3), "and comes up")
 ask("stop")
 check(event("STOP") is not None and ask("query-status")["status"] == "paused", "stop: STOP")
-check("listening" not in ask("human-monitor-command", **{"command-line": "info registers"}) and
-      "RIP=" in ask("human-monitor-command", **{"command-line": "info registers"}),
+check("listening" not in say("info registers") and "RIP=" in say("info registers"),
       "the monitor's words by QMP")
+first = " 0x".join(["", *(f"{byte:02x}" for byte in disk[:12])])
+for word in "xp", "x":
+    got = "".join(line.partition(":")[2] for line in say(f"{word} /12xb 0x7c00").splitlines())
+    check(got == first, f"{word} shows the boot sector where the BIOS puts it: {got}")
+check(say("xp /1xw 0x7bf0+0x10").split() ==
+      ["0000000000007c00:", f"0x{int.from_bytes(disk[:4], 'little'):08x}"], "xp reckons, in words")
+check("Cannot access" in say("xp /1xb 0x100000000"), "where there is no memory, xp says so")
+check("no address" in say("xp /1xb nowhere"), "and what is no address")
+check(say("info mem").startswith("PG disabled"), "info mem: no page tables in real mode")
+check("device   1, function 1" in say("info pci") and "8086:7010" in say("info pci"),
+      "info pci has the IDE controller")
+check(say("info cpus").count("thread_id=") == 2, "info cpus has both")
 ask("cont")
 check(event("RESUME") is not None, "cont: RESUME")
 ask("system_powerdown")
