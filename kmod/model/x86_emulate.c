@@ -184,15 +184,9 @@ enum x86_emul_result emul_read_seg(struct x86_emul *e, unsigned int seg, u64 ea,
 	return emul_read(e, linear, buf, bytes, 0);
 }
 
-/* Without REX, byte registers 4 to 7 are AH, CH, DH, BH. */
-static bool is_high_byte(const struct x86_emul *e, unsigned int reg, unsigned int bytes)
-{
-	return bytes == 1 && reg >= 4 && reg < 8 && !(e->insn.rex & X86_REX_PRESENT);
-}
-
 u64 emul_get_reg(const struct x86_emul *e, unsigned int reg, unsigned int bytes)
 {
-	if (is_high_byte(e, reg, bytes))
+	if (emul_is_high_byte(&e->insn, reg, bytes))
 		return e->regs->gpr[reg - 4] >> 8 & 0xff;
 	return e->regs->gpr[reg] & x86_size_mask(bytes);
 }
@@ -201,7 +195,7 @@ void emul_set_reg(struct x86_emul *e, unsigned int reg, unsigned int bytes, u64 
 {
 	u64 *gpr = e->regs->gpr;
 
-	if (is_high_byte(e, reg, bytes))
+	if (emul_is_high_byte(&e->insn, reg, bytes))
 		gpr[reg - 4] = (gpr[reg - 4] & ~0xff00ULL) | (val & 0xff) << 8;
 	else
 		gpr[reg] = emul_merge(gpr[reg], val, bytes);

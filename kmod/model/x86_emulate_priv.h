@@ -236,6 +236,13 @@ static inline u64 emul_merge(u64 old, u64 val, unsigned int bytes)
 	return (old & ~mask) | (val & mask);
 }
 
+/* Without REX, byte registers 4 to 7 are AH, CH, DH, BH. */
+static inline bool emul_is_high_byte(const struct x86_insn *insn, unsigned int reg,
+				     unsigned int bytes)
+{
+	return bytes == 1 && reg >= 4 && reg < 8 && !(insn->rex & X86_REX_PRESENT);
+}
+
 static inline u8 emul_iopl(const struct x86_emul *e)
 {
 	return e->regs->rflags >> X86_EFLAGS_IOPL_BIT & 3;

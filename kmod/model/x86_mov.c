@@ -2,19 +2,13 @@
 #include "x86_emulate_priv.h"
 #include "x86_mov.h"
 
-/* Without REX, byte registers 4 to 7 are AH, CH, DH, BH. */
-static bool is_high_byte(const struct x86_insn *insn, unsigned int bytes)
-{
-	return bytes == 1 && insn->reg >= 4 && insn->reg < 8 && !(insn->rex & X86_REX_PRESENT);
-}
-
 static bool plan_store(struct x86_mov *mov, const struct x86_insn *insn, const u64 *gpr)
 {
 	mov->is_store = true;
 	mov->bytes = insn->op_size;
 	if (insn->form == X86_FORM_E_I)
 		mov->value = insn->imm;
-	else if (is_high_byte(insn, mov->bytes))
+	else if (emul_is_high_byte(insn, insn->reg, mov->bytes))
 		mov->value = gpr[insn->reg - 4] >> 8;
 	else
 		mov->value = gpr[insn->reg];
@@ -27,7 +21,7 @@ static bool plan_load(struct x86_mov *mov, const struct x86_insn *insn, unsigned
 	mov->is_store = false;
 	mov->bytes = bytes;
 	mov->reg_bytes = insn->op_size;
-	mov->high_byte = is_high_byte(insn, insn->op_size);
+	mov->high_byte = emul_is_high_byte(insn, insn->reg, insn->op_size);
 	mov->reg = mov->high_byte ? insn->reg - 4 : insn->reg;
 	mov->sign = insn->op == X86_OP_MOVSX;
 	return true;

@@ -101,15 +101,21 @@ static void on_pic(struct trap_frame *frame)
 	outb(MASTER, eoi);
 }
 
+/* A line comes up while IF is clear, and all that waits is served. */
+static void serve(u32 line)
+{
+	pulse(line);
+	sti();
+	pause_a_while();
+	cli();
+}
+
 /* Two lines come up while IF is clear. Returns the order in which they are served. */
 static u32 both(u32 a, u32 b)
 {
 	order = 0;
 	pulse(a);
-	pulse(b);
-	sti();
-	pause_a_while();
-	cli();
+	serve(b);
 	return order;
 }
 
@@ -158,10 +164,7 @@ static void rotated(void)
 	order = 0;
 	outer = 3;
 	inner = 1;
-	pulse(3);
-	sti();
-	pause_a_while();
-	cli();
+	serve(3);
 	check_eq("a specific EOI ends its line alone", read_isr(MASTER), 0x02);
 	outb(MASTER, EOI_SPECIFIC | 1);
 	check_eq("so does the other", read_isr(MASTER), 0);
@@ -201,10 +204,7 @@ static void nested(void)
 		init(cases[i].icw4, 0);
 		outer = cases[i].outer;
 		inner = cases[i].inner;
-		pulse(outer);
-		sti();
-		pause_a_while();
-		cli();
+		serve(outer);
 		check_eq(cases[i].name, came_inside, cases[i].inside);
 		check_eq("both were served in the end", order, cases[i].outer << 4 | cases[i].inner);
 		check_eq("and are over", read_isr(MASTER) | read_isr(SLAVE), 0);
@@ -213,10 +213,7 @@ static void nested(void)
 	special_mask = true;
 	outer = 3;
 	inner = 6;
-	pulse(3);
-	sti();
-	pause_a_while();
-	cli();
+	serve(3);
 	special_mask = false;
 	check(came_inside, "special mask: a lower line interrupts a handler that masks its own");
 	check_eq("nothing is in service after it", read_isr(MASTER), 0);

@@ -33,6 +33,13 @@ static int set_cpuid(struct hv *hv, int sys)
 	return r ? r : myhv_vcpu_cpuid_set(&hv->vcpu, entries, count);
 }
 
+static int open_vcpu(struct hv *hv, int sys, int vm, uint32_t id)
+{
+	int r = myhv_vcpu_open(&hv->vcpu, vm, id);
+
+	return r < 0 ? r : set_cpuid(hv, sys);
+}
+
 int hv_open(struct hv **result, int irqchip)
 {
 	struct hv *hv = calloc(1, sizeof(*hv));
@@ -48,10 +55,7 @@ int hv_open(struct hv **result, int irqchip)
 				    irqchip == HV_IRQCHIP_FULL ? MYHV_VM_PIT : 0, "test");
 	if (r < 0)
 		goto fail;
-	r = myhv_vcpu_open(&hv->vcpu, hv->vm, 0);
-	if (r < 0)
-		goto fail;
-	r = set_cpuid(hv, hv->sys);
+	r = open_vcpu(hv, hv->sys, hv->vm, 0);
 	if (r < 0)
 		goto fail;
 	*result = hv;
@@ -69,17 +73,12 @@ int hv_open_another(struct hv **result, struct hv *first, uint32_t id)
 	if (!hv)
 		return -ENOMEM;
 	hv->sys = hv->vm = -1;
-	r = myhv_vcpu_open(&hv->vcpu, first->vm, id);
+	r = open_vcpu(hv, first->sys, first->vm, id);
 	if (r < 0)
-		goto fail;
-	r = set_cpuid(hv, first->sys);
-	if (r < 0)
-		goto fail;
-	*result = hv;
-	return 0;
-fail:
-	hv_close(hv);
-	return r;
+		hv_close(hv);
+	else
+		*result = hv;
+	return r < 0 ? r : 0;
 }
 
 void hv_close(struct hv *hv)
