@@ -22,6 +22,9 @@
 #define GUEST_REAL_LOAD 0x8000
 #define GUEST_LOAD 0x100000
 #define GUEST_RAM_BYTES 0x1000000
+/* Memory of which the host has nothing yet; its pages come one by one. */
+#define GUEST_FRESH 0x800000
+#define GUEST_FRESH_BYTES 0x400000
 /* A device that is nothing but a memory of its own; harness and guest know its place. */
 #define GUEST_MMIO 0x8000000
 #define GUEST_MMIO_BYTES 0x4000

@@ -262,6 +262,17 @@ extern ulong trap_resume;
 #define REG_DX "edx"
 #endif
 
+/* Run @text on a stack that is not mapped yet: delivery faults on the second level. */
+#define ON_STACK(stack, text, ...)                                                        \
+	asm volatile("mov %%" REG_SP ", %%" REG_BX "; mov %0, %%" REG_SP "; " text     \
+		     "; mov %%" REG_BX ", %%" REG_SP                                     \
+		     :                                                                    \
+		     : "r"(stack), ##__VA_ARGS__                                          \
+		     : REG_BX, "eax", "edx", "memory", "cc")
+
+/* The top of a stack for it, each time another one. */
+ulong fresh_stack(void);
+
 /*
  * TRY(asm text, input operands...): run one instruction; a trap is noted in trap_seen
  * and the guest goes on behind the instruction.

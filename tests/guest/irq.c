@@ -6,8 +6,6 @@
 #include "guest.h"
 
 #define VECTOR 0x41
-/* Memory that nobody has touched; the test keeps it in pages of 4 KiB. */
-#define FRESH 0x800000UL
 
 static volatile u32 interrupts, nmis;
 static ulong last_ip, last_sp;
@@ -96,21 +94,6 @@ static void nmi(void)
 	check_eq("an NMI comes with IF = 0; the second waits for IRET", nmis, 2);
 	check_eq("NMIs do not nest", nested_nmis, 0);
 	trap_handler(VEC_NMI, on_interrupt);
-}
-
-/* Run @text on a stack that is not mapped yet: delivery faults on the second level. */
-#define ON_STACK(stack, text, ...)                                                        \
-	asm volatile("mov %%" REG_SP ", %%" REG_BX "; mov %0, %%" REG_SP "; " text     \
-		     "; mov %%" REG_BX ", %%" REG_SP                                     \
-		     :                                                                    \
-		     : "r"(stack), ##__VA_ARGS__                                          \
-		     : REG_BX, "eax", "edx", "memory", "cc")
-
-static ulong fresh_stack(void)
-{
-	static unsigned int n;
-
-	return FRESH + ++n * 0x2000 - 16;
 }
 
 static void fresh_stacks(void)

@@ -65,6 +65,30 @@ static void self_ipis(void)
 	check_eq("the highest priority goes first", order, 0x716151);
 }
 
+static void on_nmi(struct trap_frame *frame)
+{
+}
+
+/*
+ * The CPU notes which event it was delivering when a fault on the second level ended guest
+ * mode: with another kind of event before it, that the note is about this one can be seen.
+ */
+static void fresh_stacks(void)
+{
+	trap_handler(VEC_NMI, on_nmi);
+	lapic_write(LAPIC_ICR2, 0);
+	for (unsigned int i = 0; i < 4; i++) {
+		if (i % 2)
+			lapic_write(LAPIC_ICR, 0x400); /* NMI */
+		hits[0x49] = 0;
+		lapic_write(LAPIC_ICR, 0x40049);
+		ON_STACK(fresh_stack(), "sti; nop; nop; cli");
+		pause_a_while();
+		check_eq("an interrupt onto a fresh stack", hits[0x49], 1);
+		check(!lapic_bit(LAPIC_ISR, 0x49), "and its end");
+	}
+}
+
 static void priorities(void)
 {
 	hits[0x41] = hits[0x81] = 0;
@@ -294,6 +318,7 @@ void guest_main(void)
 		trap_handler(i, i == 0x80 ? 0 : on_interrupt);
 	lapic_enable();
 	self_ipis();
+	fresh_stacks();
 	priorities();
 	nesting();
 	messages();

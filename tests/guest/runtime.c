@@ -61,6 +61,13 @@ u32 host_call(u32 number, u32 arg)
 	return inl(PORT_ARG);
 }
 
+ulong fresh_stack(void)
+{
+	static unsigned int n;
+
+	return GUEST_FRESH + ++n * 0x2000 - 16;
+}
+
 bool is_tcg(void)
 {
 	return host_call(CALL_IS_TCG, 0);

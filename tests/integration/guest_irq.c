@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Interrupts from user space, without a LAPIC in the kernel. */
-#include <sys/mman.h>
-
 #include "harness.h"
 
 static int pending = -1;	/* vector that waits for the guest to be ready */
@@ -14,8 +12,6 @@ static void setup(struct guest *g)
 	pending = on_halt = -1;
 	arm_nmi = false;
 	windows = 0;
-	/* fresh pages must come one by one */
-	madvise(g->ram + 0x800000, 0x400000, MADV_NOHUGEPAGE);
 }
 
 static void inject(struct guest *g)

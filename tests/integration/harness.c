@@ -390,6 +390,7 @@ void guest_start(struct guest *g, const struct guest_test *test)
 	if (r < 0)
 		bail_out("opening %s: %s", hv_name, strerror(-r));
 	g->ram = map_anonymous(GUEST_RAM_BYTES);
+	madvise(g->ram + GUEST_FRESH, GUEST_FRESH_BYTES, MADV_NOHUGEPAGE);
 	g->mmio = map_anonymous(GUEST_MMIO_BYTES);
 	load_image(g, &entry);
 	set_initial_state(g, entry);
