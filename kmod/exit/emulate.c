@@ -27,6 +27,16 @@ enum emu_stop {
 	STOP_BROKEN, /* not possible */
 };
 
+/* Where the last access of a kind went. Good for one emulation: what a TLB could hold as well. */
+struct emu_page {
+	u64 linear;
+	u64 gpa;
+	unsigned int access; /* X86_ACCESS_*, or NO_ACCESS: nothing is known */
+	bool is_device;	     /* no memory is there, or none that can be written to */
+};
+
+#define NO_ACCESS (~0u)
+
 /**
  * struct x86_emulate_ctx - one emulation under way; vCPU thread
  * @emul: the emulator's state
@@ -43,6 +53,7 @@ enum emu_stop {
  * @hint_rip: the instruction
  * @rip: where the log belongs
  * @gdtr: in the form of a segment register
+ * @page: of the last read, of the last write
  */
 struct x86_emulate_ctx {
 	struct x86_emul emul;
@@ -59,6 +70,7 @@ struct x86_emulate_ctx {
 	u64 hint_rip;
 	u64 rip;
 	struct x86_segment gdtr;
+	struct emu_page page[2];
 };
 
 static_assert(sizeof(struct x86_regs) == sizeof(struct myhv_state_general));
@@ -140,6 +152,9 @@ static bool has_one_operand(const struct x86_insn *insn)
 	case X86_OP_MOVZX:
 	case X86_OP_MOVSX:
 	case X86_OP_MOVNTI:
+	case X86_OP_STOS:
+	case X86_OP_LODS:
+	case X86_OP_SCAS:
 		return true;
 	default:
 		return false;
@@ -163,22 +178,49 @@ static bool use_hint(struct x86_emulate_ctx *ctx, u64 linear, unsigned int acces
 	return true;
 }
 
+static struct emu_page *page_of(struct x86_emulate_ctx *ctx, unsigned int access)
+{
+	return &ctx->page[!!(access & X86_ACCESS_WRITE)];
+}
+
+static void forget_pages(struct x86_emulate_ctx *ctx)
+{
+	ctx->page[0].access = NO_ACCESS;
+	ctx->page[1].access = NO_ACCESS;
+}
+
 static enum x86_emul_result translate(struct x86_emul *e, u64 linear, unsigned int access, u64 *gpa)
 {
 	struct x86_emulate_ctx *ctx = to_ctx(e);
+	struct emu_page *page = page_of(ctx, access);
 	struct guest_walk_result where;
 	struct guest_walk_fault fault;
 	int ret;
 
+	/* the next element of a string */
+	if (page->access == access && page->linear == (linear & PAGE_MASK)) {
+		*gpa = page->gpa | offset_in_page(linear);
+		return X86_EMUL_OK;
+	}
+	page->access = NO_ACCESS;
 	if (needs_vectors(ctx))
 		return stop(ctx, STOP_SLEEP);
-	if (use_hint(ctx, linear, access, gpa))
-		return X86_EMUL_OK;
-	if (e->cpl == 3 && !(access & X86_ACCESS_IMPLICIT))
-		access |= X86_ACCESS_USER;
-	ret = guest_translate(ctx->vcpu, linear, access, &where, &fault);
-	*gpa = where.gpa;
-	return memory_error(e, ret, &fault);
+	if (!use_hint(ctx, linear, access, gpa)) {
+		ret = guest_translate(ctx->vcpu, linear,
+				      e->cpl == 3 && !(access & X86_ACCESS_IMPLICIT) ?
+					      access | X86_ACCESS_USER :
+					      access,
+				      &where, &fault);
+		if (ret)
+			return memory_error(e, ret, &fault);
+		*gpa = where.gpa;
+	}
+	*page = (struct emu_page){
+		.linear = linear & PAGE_MASK,
+		.gpa = *gpa & PAGE_MASK,
+		.access = access,
+	};
+	return X86_EMUL_OK;
 }
 
 static enum x86_emul_result op_fetch(struct x86_emul *e, u64 linear, void *buf, unsigned int bytes)
@@ -245,20 +287,28 @@ static enum x86_emul_result device(struct x86_emulate_ctx *ctx, bool is_write, u
 	return X86_EMUL_OK;
 }
 
-/* -EFAULT of guest memory means that there is none: a device, or read-only memory. */
+/* -EFAULT of guest memory: there is none, or it is read-only. That goes for the page. */
+static bool found_device(struct emu_page *page, int ret)
+{
+	page->is_device = ret == -EFAULT;
+	return page->is_device;
+}
+
 static enum x86_emul_result op_read(struct x86_emul *e, u64 linear, void *buf, unsigned int bytes,
 				    unsigned int access)
 {
 	struct x86_emulate_ctx *ctx = to_ctx(e);
+	struct emu_page *page = page_of(ctx, access);
 	enum x86_emul_result res;
+	int ret = -EFAULT;
 	u64 gpa;
-	int ret;
 
 	res = translate(e, linear, access, &gpa);
 	if (res)
 		return res;
-	ret = guest_phys_read(ctx->vcpu, gpa, buf, bytes);
-	if (ret == -EFAULT)
+	if (!page->is_device)
+		ret = guest_phys_read(ctx->vcpu, gpa, buf, bytes);
+	if (found_device(page, ret))
 		return device(ctx, false, gpa, bytes, buf);
 	return memory_error(e, ret, NULL);
 }
@@ -267,15 +317,17 @@ static enum x86_emul_result op_write(struct x86_emul *e, u64 linear, const void 
 				     unsigned int bytes)
 {
 	struct x86_emulate_ctx *ctx = to_ctx(e);
+	struct emu_page *page = page_of(ctx, X86_ACCESS_WRITE);
 	enum x86_emul_result res;
+	int ret = -EFAULT;
 	u64 gpa;
-	int ret;
 
 	res = translate(e, linear, X86_ACCESS_WRITE, &gpa);
 	if (res)
 		return res;
-	ret = guest_phys_write(ctx->vcpu, gpa, buf, bytes);
-	if (ret == -EFAULT)
+	if (!page->is_device)
+		ret = guest_phys_write(ctx->vcpu, gpa, buf, bytes);
+	if (found_device(page, ret))
 		return device(ctx, true, gpa, bytes, (void *)buf);
 	return memory_error(e, ret, NULL);
 }
@@ -449,6 +501,7 @@ static enum x86_emul_result op_set_cr(struct x86_emul *e, unsigned int nr, u64 v
 	u64 tpr = ctx->vcpu->regs.control.cr8;
 
 	ctx->tpr_lowered = nr == 8 && !ctx->vcpu->lapic && val < tpr;
+	forget_pages(ctx);
 	return register_result(e, cr_set(ctx->vcpu, nr, val));
 }
 
@@ -550,6 +603,7 @@ static void prepare(struct x86_emulate_ctx *ctx)
 	ctx->posted = false;
 	ctx->db_queued = false;
 	ctx->tpr_lowered = false;
+	forget_pages(ctx);
 	if (!ctx->again || ctx->rip != r->general.rip)
 		drop_log(ctx);
 	ctx->rip = r->general.rip;

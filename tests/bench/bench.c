@@ -56,6 +56,7 @@ struct loop {
 	X(mmio_write, 500, .to_user = 1)                                                   \
 	X(mmio_read, 500, .to_user = 1)                                                    \
 	X(mmio_ioapic, 500)                                                                \
+	X(mmio_string, 50)                                                                 \
 	X(eoi_mmio, 500)                                                                   \
 	X(eoi_x2apic, 500)                                                                 \
 	X(tpr_mmio, 500)                                                                   \

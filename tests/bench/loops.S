@@ -170,6 +170,16 @@ ENTRY mmio_ioapic
 	mov	(%rsi), %eax
 	END
 
+ENTRY mmio_string /* RDI is the samples' */
+	BEGIN
+	mov	%rdi, %r8
+	mov	$0xfec00000, %edi
+	mov	$32, %ecx
+	xor	%eax, %eax
+	rep stosl
+	mov	%r8, %rdi
+	END
+
 ENTRY eoi_mmio
 	mov	$0xfee000b0, %esi
 	BEGIN
