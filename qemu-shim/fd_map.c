@@ -54,11 +54,7 @@ void object_get(struct object *o)
 static void vm_free(struct vm *vm)
 {
 	free(vm->slots);
-	if (vm->ring)
-		munmap(vm->ring, SHIM_PAGE);
 	vm->slots = NULL;
-	vm->ring = NULL;
-	vm->nr_zones = 0;
 	vm->irqchip = MYHV_IRQCHIP_NONE;
 	vm->exception_payload = false;
 	vm->triple_fault_event = false;

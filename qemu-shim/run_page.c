@@ -19,6 +19,12 @@ _Static_assert(offsetof(struct kvm_run, request_interrupt_window) ==
 _Static_assert(offsetof(struct kvm_run, immediate_exit) ==
 	       offsetof(struct myhv_run_page, immediate_exit), "the kernel reads it");
 _Static_assert(sizeof(struct kvm_run) <= SHIM_PAGE, "a page is what there is");
+_Static_assert(offsetof(struct kvm_coalesced_mmio_ring, coalesced_mmio) ==
+	       offsetof(struct myhv_coalesced_ring, write), "the kernel fills it");
+_Static_assert(sizeof(struct kvm_coalesced_mmio) == sizeof(struct myhv_coalesced_write),
+	       "the kernel fills it");
+_Static_assert(offsetof(struct kvm_coalesced_mmio, pio) ==
+	       offsetof(struct myhv_coalesced_write, is_port), "the kernel fills it");
 
 /* ---- the map ---- */
 
@@ -32,17 +38,6 @@ static long map(void *addr, size_t bytes, int prot, int flags, int fd, long offs
 static long map_page(char *at, unsigned int page, int prot, int fd, uint32_t offset)
 {
 	return map(at + page * SHIM_PAGE, SHIM_PAGE, prot, MAP_SHARED | MAP_FIXED, fd, offset);
-}
-
-static long map_ring(char *at, struct vm *vm, int prot)
-{
-	char *to = at + RUN_RING_PAGE * SHIM_PAGE;
-	/* an old size of 0 shows a shared page a second time */
-	void *p = mremap(vm->ring, 0, SHIM_PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to);
-
-	if (p == MAP_FAILED || mprotect(p, SHIM_PAGE, prot))
-		return -errno;
-	return 0;
 }
 
 long run_map(struct vcpu *vcpu, int fd, void *addr, size_t bytes, int prot, int flags)
@@ -61,7 +56,7 @@ long run_map(struct vcpu *vcpu, int fd, void *addr, size_t bytes, int prot, int 
 	if (r >= 0 && pages > RUN_DATA_PAGE)
 		r = map_page((char *)at, RUN_DATA_PAGE, prot, fd, vcpu->data_offset);
 	if (r >= 0 && pages > RUN_RING_PAGE)
-		r = map_ring((char *)at, vcpu->vm, prot);
+		r = map_page((char *)at, RUN_RING_PAGE, prot, fd, vcpu->ring_offset);
 	if (r < 0) {
 		munmap((void *)at, bytes);
 		return r;
@@ -260,17 +255,6 @@ static void take_answer(struct vcpu *vcpu)
 	vcpu->answer = MYHV_EXIT_NONE;
 }
 
-/* Is the exit a write that can wait in the ring? */
-static bool may_coalesce(const struct vcpu *vcpu)
-{
-	const struct myhv_exit *exit = vcpu->exit;
-
-	if (!atomic_load_explicit(&vcpu->vm->nr_zones, memory_order_relaxed))
-		return false;
-	return (exit->reason == MYHV_EXIT_MMIO && exit->mmio.is_write) ||
-	       (exit->reason == MYHV_EXIT_IO && exit->io.is_write);
-}
-
 /* Until there is something for the client to do. */
 static long run_guest(struct vcpu *vcpu, int fd)
 {
@@ -306,10 +290,7 @@ long vcpu_run(struct vcpu *vcpu, int fd)
 	}
 	if (vcpu->answer)
 		take_answer(vcpu);
-	do {
-		r = run_guest(vcpu, fd);
-	} while (r == 0 && may_coalesce(vcpu) &&
-		 write_coalesced(vcpu->vm, vcpu->exit, (char *)run + vcpu->data_offset));
+	r = run_guest(vcpu, fd);
 	publish(vcpu);
 	if (run->kvm_valid_regs)
 		vcpu_sync_out(vcpu, fd);

@@ -28,7 +28,6 @@
 #define RUN_RING_PAGE 2
 
 #define MAX_SLOTS 32764	/* as MYHV_PROP_MAX_MEM_REGIONS */
-#define MAX_ZONES 128	/* ranges whose writes are coalesced */
 #define MAX_CPUID 256
 #define DIRTY_RING_MAX_BYTES (65536 * sizeof(struct kvm_dirty_gfn))
 #define X2APIC_API (KVM_X2APIC_API_USE_32BIT_IDS | KVM_X2APIC_API_DISABLE_BROADCAST_QUIRK)
@@ -66,12 +65,6 @@ struct slot {
 	uint32_t flags; /* KVM_MEM_* */
 };
 
-struct zone {
-	uint64_t addr;
-	uint32_t bytes;
-	bool pio;
-};
-
 /**
  * struct vm - a VM
  * @slots: MAX_SLOTS of them, unused from @slots_end on; under shim_lock(), like these:
@@ -80,9 +73,6 @@ struct zone {
  * @limits: the system's properties, by number
  * @irqchip: MYHV_IRQCHIP_*
  * @x2apic_api: KVM_X2APIC_API_*
- * @ring: page of coalesced writes, which all vCPUs' maps share
- * @nr_zones: also read without the lock, to see that there are none
- * @zone: under @ring_lock, like the ring's end
  */
 struct vm {
 	struct object base;
@@ -99,11 +89,6 @@ struct vm {
 	atomic_bool triple_fault_event;
 	atomic_bool dirty_log_manual;
 	atomic_uint nr_mmu_pages; /* of KVM_SET_NR_MMU_PAGES, to be read back */
-
-	struct kvm_coalesced_mmio_ring *ring;
-	atomic_flag ring_lock;
-	atomic_uint nr_zones;
-	struct zone zone[MAX_ZONES];
 };
 
 /**
@@ -122,6 +107,7 @@ struct vcpu {
 	uint32_t id;
 	uint32_t run_bytes;
 	uint32_t data_offset;
+	uint32_t ring_offset;
 	struct kvm_run *run; /* page 0: the client's */
 	struct myhv_exit *exit;
 	struct myhv_vcpu_state *state;
@@ -218,11 +204,5 @@ long vcpu_run(struct vcpu *vcpu, int fd);
 /* Make the client's map of a vCPU; the address, or a negative errno. */
 long run_map(struct vcpu *vcpu, int fd, void *addr, size_t bytes, int prot, int flags);
 long dirty_ring_map(struct vcpu *vcpu, void *addr, size_t bytes, int prot, int flags);
-
-/* ---- coalesced.c ---- */
-int zone_add(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone);
-int zone_remove(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone);
-/* The write went into the ring: the guest goes on. */
-bool write_coalesced(struct vm *vm, const struct myhv_exit *exit, const void *port_data);
 
 #endif /* SHIM_H */

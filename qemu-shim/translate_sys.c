@@ -154,8 +154,7 @@ static int vm_init(struct vm *vm, int sys_fd)
 	uint64_t value;
 
 	vm->slots = calloc(MAX_SLOTS, sizeof(*vm->slots));
-	vm->ring = pages_alloc_shared(SHIM_PAGE);
-	if (!vm->slots || !vm->ring)
+	if (!vm->slots)
 		return -ENOMEM;
 	for (unsigned int i = 0; i < NR_LIMITS; i++)
 		vm->limits[i] = sys_prop_get(sys_fd, i, &value) ? 0 : value;

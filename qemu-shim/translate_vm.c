@@ -35,6 +35,7 @@ static int run_area_map(struct vcpu *vcpu, int fd, const struct myhv_vcpu_create
 		return -errno;
 	vcpu->run_bytes = create->run_bytes;
 	vcpu->data_offset = create->data_offset;
+	vcpu->ring_offset = create->coalesced_offset;
 	vcpu->run = (void *)area;
 	vcpu->exit = (void *)(area + create->exit_offset);
 	vcpu->state = (void *)(area + create->state_offset);
@@ -151,24 +152,34 @@ static long vm_get_nr_mmu_pages(struct object *o, int fd, uint64_t arg)
 	return vm_of(o)->nr_mmu_pages;
 }
 
-static long vm_zone_call(struct object *o, uint64_t arg,
-			 int (*fn)(struct vm *vm, const struct kvm_coalesced_mmio_zone *zone))
+static long coalesce(int fd, uint64_t arg, uint32_t flags)
 {
 	struct kvm_coalesced_mmio_zone zone;
+	struct myhv_coalesce to;
 
 	if (copy_in(&zone, arg, sizeof(zone)))
 		return -EFAULT;
-	return fn(vm_of(o), &zone);
+	if (zone.pio > 1)
+		return -EINVAL;
+	/* KVM takes zones that no write can lie in */
+	if (!zone.size || zone.addr + zone.size <= zone.addr)
+		return 0;
+	to = (struct myhv_coalesce){
+		.addr = zone.addr,
+		.len = zone.size,
+		.flags = flags | (zone.pio ? MYHV_COALESCE_PIO : 0),
+	};
+	return sys_ioctl(fd, MYHV_COALESCE, &to);
 }
 
 static long vm_coalesce(struct object *o, int fd, uint64_t arg)
 {
-	return vm_zone_call(o, arg, zone_add);
+	return coalesce(fd, arg, 0);
 }
 
 static long vm_uncoalesce(struct object *o, int fd, uint64_t arg)
 {
-	return vm_zone_call(o, arg, zone_remove);
+	return coalesce(fd, arg, MYHV_COALESCE_REMOVE);
 }
 
 /* ---- the paravirtual clock ---- */

@@ -173,6 +173,8 @@ struct myhv_msr_list {
  * @exit_offset: out: of struct myhv_exit in it
  * @state_offset: out: of struct myhv_vcpu_state (up to @lapic) in it
  * @data_offset: out: of the port I/O data in it
+ * @coalesced_offset: out: of struct myhv_coalesced_ring, a page that all vCPUs of the VM share
+ * @pad: 0
  *
  * Returns a vCPU descriptor (close-on-exec). The boot processor starts at
  * F000:FFF0 as after RESET, the others wait for INIT and SIPI when the LAPIC
@@ -185,6 +187,8 @@ struct myhv_vcpu_create {
 	__u32 exit_offset;
 	__u32 state_offset;
 	__u32 data_offset;
+	__u32 coalesced_offset;
+	__u32 pad;
 };
 #define MYHV_VCPU_CREATE _IOWR(MYHV_IOC_MAGIC, 0x10, struct myhv_vcpu_create)
 
@@ -434,6 +438,59 @@ struct myhv_msr_filter {
 	__u64 ranges;
 };
 #define MYHV_MSR_FILTER _IOW(MYHV_IOC_MAGIC, 0x1a, struct myhv_msr_filter)
+
+#define MYHV_COALESCE_PIO (1U << 0)
+#define MYHV_COALESCE_REMOVE (1U << 1)
+
+/**
+ * struct myhv_coalesce - MYHV_COALESCE (VM): writes to a range wait in a ring
+ * @addr: first port or guest-physical address
+ * @len: bytes, at least 1
+ * @flags: MYHV_COALESCE_*; REMOVE: forget all ranges of the kind that lie inside of this one
+ * @pad: 0
+ *
+ * A guest's write that lies inside of the range goes into the VM's ring, and the guest goes
+ * on. User space looks at the ring at each exit, before it serves that one, and at its own pace
+ * besides. With a full ring, writes exit as others do. Devices in the kernel that had the
+ * address before go first. Errors: EINVAL; ENOSPC; ENOMEM. To remove nothing is no error.
+ */
+struct myhv_coalesce {
+	__u64 addr;
+	__u64 len;
+	__u32 flags;
+	__u32 pad;
+};
+#define MYHV_COALESCE _IOW(MYHV_IOC_MAGIC, 0x1b, struct myhv_coalesce)
+
+/**
+ * struct myhv_coalesced_write - one write that waits
+ * @addr: port or guest-physical address
+ * @len: bytes, 1 to 8
+ * @is_port: 1: to a port
+ * @data: the value, little endian
+ */
+struct myhv_coalesced_write {
+	__u64 addr;
+	__u32 len;
+	__u32 is_port;
+	__u8 data[8];
+};
+
+#define MYHV_COALESCED_ENTRIES 170
+
+/**
+ * struct myhv_coalesced_ring - the VM's ring, in the run area of each of its vCPUs
+ * @first: the oldest write; user space moves it on (modulo MYHV_COALESCED_ENTRIES), with release
+ * @last: where the kernel puts the next; read it with acquire. Equal to @first: there is none
+ * @write: the writes
+ *
+ * Several threads of user space take turns by a lock of their own. The layout is KVM's.
+ */
+struct myhv_coalesced_ring {
+	__u32 first;
+	__u32 last;
+	struct myhv_coalesced_write write[MYHV_COALESCED_ENTRIES];
+};
 
 /* ------------------------------------------------------------------ */
 /* vCPU                                                                */

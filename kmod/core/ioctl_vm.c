@@ -147,12 +147,13 @@ static long vm_vcpu_create(void *object, void *args)
 {
 	struct myhv_vcpu_create *create = args;
 
-	if (create->flags || create->id >= MYHV_MAX_VCPU_ID)
+	if (create->flags || create->pad || create->id >= MYHV_MAX_VCPU_ID)
 		return -EINVAL;
 	create->run_bytes = VCPU_RUN_PAGES * PAGE_SIZE;
 	create->exit_offset = PAGE_SIZE;
 	create->state_offset = 2 * PAGE_SIZE;
 	create->data_offset = 3 * PAGE_SIZE;
+	create->coalesced_offset = 4 * PAGE_SIZE;
 	return 0;
 }
 
@@ -312,6 +313,18 @@ static long vm_ioeventfd(void *object, void *args)
 	return ioeventfd_assign(object, io);
 }
 
+static long vm_coalesce(void *object, void *args)
+{
+	struct myhv_coalesce *zone = args;
+	u64 end = zone->addr + zone->len;
+
+	if ((zone->flags & ~(MYHV_COALESCE_PIO | MYHV_COALESCE_REMOVE)) || zone->pad)
+		return -EINVAL;
+	if (end <= zone->addr || ((zone->flags & MYHV_COALESCE_PIO) && end > 0x10000))
+		return -EINVAL;
+	return coalesced_set(object, zone);
+}
+
 static long vm_chip_get(void *object, void *args)
 {
 	struct myhv_vm *vm = object;
@@ -369,6 +382,7 @@ static const struct ioctl_call vm_calls[] = {
 	IOCTL_CALL(VM_FIRST, MYHV_CHIP_GET, struct myhv_chip, vm_chip_get),
 	IOCTL_CALL(VM_FIRST, MYHV_CHIP_SET, struct myhv_chip, vm_chip_set),
 	IOCTL_CALL(VM_FIRST, MYHV_MSR_FILTER, struct myhv_msr_filter, vm_msr_filter),
+	IOCTL_CALL(VM_FIRST, MYHV_COALESCE, struct myhv_coalesce, vm_coalesce),
 };
 static const struct ioctl_call vm_prop_calls[] = {
 	IOCTL_CALL(0, MYHV_PROP_GET, struct myhv_prop, vm_prop_get),

@@ -136,11 +136,13 @@ static int run_area_alloc(struct myhv_vcpu *vcpu)
 {
 	unsigned int i;
 
-	for (i = 0; i < VCPU_RUN_PAGES; i++) {
+	for (i = 0; i < VCPU_RUN_PAGES - 1; i++) {
 		vcpu->run_pages[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 		if (!vcpu->run_pages[i])
 			return -ENOMEM;
 	}
+	vcpu->run_pages[i] = vcpu->vm->coalesced.page;
+	get_page(vcpu->run_pages[i]);
 	vcpu->run_page = page_address(vcpu->run_pages[0]);
 	vcpu->exit = page_address(vcpu->run_pages[1]);
 	vcpu->state = page_address(vcpu->run_pages[2]);

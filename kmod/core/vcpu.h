@@ -23,7 +23,7 @@ struct guest_cpuid;
 struct synic;
 
 /* The run area, a page each: user space's, exit record, state, port I/O data. */
-#define VCPU_RUN_PAGES 4
+#define VCPU_RUN_PAGES 5
 
 /* vcpu->mode: who must be told, and how, that there is work. */
 enum vcpu_mode {

@@ -222,11 +222,16 @@ struct myhv_vm *vm_create(const struct myhv_vm_create *args)
 	ret = eventfds_create(vm);
 	if (ret)
 		goto free_chips;
-	ret = vm_publish(vm);
+	ret = coalesced_init(vm);
 	if (ret)
 		goto free_eventfds;
+	ret = vm_publish(vm);
+	if (ret)
+		goto free_coalesced;
 	return vm;
 
+free_coalesced:
+	coalesced_destroy(vm);
 free_eventfds:
 	eventfds_destroy(vm);
 free_chips:
@@ -275,6 +280,7 @@ static void vm_destroy(struct myhv_vm *vm)
 	mutex_unlock(&vm->lock);
 	iobus_free(&vm->pio_bus);
 	iobus_free(&vm->mmio_bus);
+	coalesced_destroy(vm);
 	mem_notifier_detach(vm);
 	xa_for_each(&vm->vcpus, id, vcpu)
 		vcpu_destroy(vcpu);

@@ -19,6 +19,7 @@
 #include <linux/xarray.h>
 #include "myhv.h"
 #include "backend.h"
+#include "core/coalesced.h"
 #include "core/iobus.h"
 #include "core/memslot.h"
 #include "core/slat_mmu.h"
@@ -96,6 +97,7 @@ struct myhv_vm {
 	struct srcu_struct srcu;
 	struct iobus pio_bus;
 	struct iobus mmio_bus;
+	struct coalesced_state coalesced;
 
 	/* interrupt chips; NULL when this VM has none; given under @lock, never taken away */
 	struct chip_ioapic *ioapic;

@@ -97,33 +97,39 @@ enum exit_action exit_io(struct myhv_vcpu *vcpu, const struct io_access *io)
 	return port_out(vcpu, io->port, io->size, length);
 }
 
-/*
- * A device takes the whole batch or nothing of it: what answers the first element
- * answers them all.
- */
-static bool in_kernel(struct myhv_vcpu *vcpu, bool is_in, u16 port, u8 size, u32 count, u8 *data)
+/* A device that gives the first element gives them all. */
+static bool strings_in(struct myhv_vcpu *vcpu, u16 port, u8 size, u32 count, u8 *data)
 {
-	struct iobus *bus = &vcpu->vm->pio_bus;
-	int ret;
-
-	for (u32 i = 0; i < count; i++, data += size) {
-		ret = is_in ? iobus_read(vcpu, bus, port, size, data) :
-			      iobus_write(vcpu, bus, port, size, data);
-		if (ret && i == 0)
+	for (u32 i = 0; i < count; i++)
+		if (iobus_read(vcpu, &vcpu->vm->pio_bus, port, size, data + i * size) && !i)
 			return false;
-	}
 	return true;
+}
+
+/* How many went to devices: one may take what it can match, or has room for. */
+static u32 strings_out(struct myhv_vcpu *vcpu, u16 port, u8 size, u32 count, const u8 *data)
+{
+	u32 i = 0;
+
+	while (i < count && !iobus_write(vcpu, &vcpu->vm->pio_bus, port, size, data + i * size))
+		i++;
+	return i;
 }
 
 bool io_string(struct myhv_vcpu *vcpu, bool is_in, u16 port, u8 size, u32 count, void *data)
 {
-	bool done = in_kernel(vcpu, is_in, port, size, count, data);
+	u32 done;
 
-	trace_myhv_pio(vcpu->vm->id, vcpu->id, !is_in, port, size, count, 0, done);
-	if (done)
+	if (is_in)
+		done = strings_in(vcpu, port, size, count, data) ? count : 0;
+	else
+		done = strings_out(vcpu, port, size, count, data);
+	trace_myhv_pio(vcpu->vm->id, vcpu->id, !is_in, port, size, count, 0, done == count);
+	if (done == count)
 		return true;
-	fill_exit(vcpu, port, size, !is_in, count);
-	if (!is_in && data != vcpu->data)
-		memcpy(vcpu->data, data, size * count);
+	/* the rest, even if a device would take some of it */
+	fill_exit(vcpu, port, size, !is_in, count - done);
+	if (!is_in)
+		memmove(vcpu->data, data + done * size, (count - done) * size);
 	return false;
 }

@@ -81,9 +81,12 @@ static bool one_in(uint32_t n)
 
 static uint64_t nasty(void)
 {
-	static const uint64_t values[] = { 0, 1, 2, 7, 8, 0x7f, 0xff, 0x100, 0xfff, 0x1000, 0xffff,
-		0x7fffffff, 0x80000000, 0xffffffff, 1ULL << 40, 1ULL << 47, 1ULL << 52, 1ULL << 63,
-		~0ULL, ~0xfffULL, 0xfee00000, 0xfec00000 };
+	static const uint64_t values[] = { 0,	       1,	   2,	       7,
+					   8,	       0x7f,	   0xff,       0x100,
+					   0xfff,      0x1000,	   0xffff,     0x7fffffff,
+					   0x80000000, 0xffffffff, 1ULL << 40, 1ULL << 47,
+					   1ULL << 52, 1ULL << 63, ~0ULL,      ~0xfffULL,
+					   0xfee00000, 0xfec00000 };
 
 	return one_in(4) ? rnd() : values[below(sizeof(values) / sizeof(values[0]))];
 }
@@ -92,12 +95,18 @@ static uint64_t nasty(void)
 static uint64_t pointer(void)
 {
 	switch (below(12)) {
-	case 0: return 0x10;
-	case 1: return (uintptr_t)arena + RAM_OFFSET + below(RAM_BYTES);
-	case 2: return (uintptr_t)scratch + SCRATCH_BYTES - below(64);
-	case 3: return 0xffff888000000000ULL + below(0x10000000);
-	case 4: return (uintptr_t)arena + RUN_OFFSET + below(VCPUS) * RUN_STRIDE;
-	default: return (uintptr_t)scratch + (below(SCRATCH_BYTES / 2) & ~7U);
+	case 0:
+		return 0x10;
+	case 1:
+		return (uintptr_t)arena + RAM_OFFSET + below(RAM_BYTES);
+	case 2:
+		return (uintptr_t)scratch + SCRATCH_BYTES - below(64);
+	case 3:
+		return 0xffff888000000000ULL + below(0x10000000);
+	case 4:
+		return (uintptr_t)arena + RUN_OFFSET + below(VCPUS) * RUN_STRIDE;
+	default:
+		return (uintptr_t)scratch + (below(SCRATCH_BYTES / 2) & ~7U);
 	}
 }
 
@@ -121,17 +130,21 @@ union argument {
 	struct myhv_translate translate;
 	struct myhv_debug debug;
 	struct myhv_mce mce;
+	struct myhv_coalesce coalesce;
+	struct myhv_msr_filter msr_filter;
 	uint8_t bytes[4096];
 	uint64_t words[512];
 };
 
 static const unsigned long requests[] = {
-	MYHV_PROP_GET, MYHV_PROP_SET, MYHV_CPUID_SUPPORTED, MYHV_MSR_INDICES, MYHV_VM_CREATE,
-	MYHV_VCPU_CREATE, MYHV_MEM_UPDATE, MYHV_MEM_DIRTY, MYHV_IRQ_LINE, MYHV_IRQ_MSI,
-	MYHV_IRQ_ROUTING, MYHV_IRQFD, MYHV_IOEVENTFD, MYHV_CHIP_GET, MYHV_CHIP_SET, MYHV_VCPU_RUN,
-	MYHV_VCPU_RUN, MYHV_VCPU_RUN, MYHV_VCPU_KICK, MYHV_VCPU_STATE_GET, MYHV_VCPU_STATE_SET,
-	MYHV_VCPU_CPUID_SET, MYHV_VCPU_CPUID_GET, MYHV_VCPU_MSRS_GET, MYHV_VCPU_MSRS_SET,
-	MYHV_VCPU_INTERRUPT, MYHV_VCPU_TRANSLATE, MYHV_VCPU_DEBUG, MYHV_VCPU_MCE,
+	MYHV_PROP_GET,	     MYHV_PROP_SET,	  MYHV_CPUID_SUPPORTED, MYHV_MSR_INDICES,
+	MYHV_VM_CREATE,	     MYHV_VCPU_CREATE,	  MYHV_MEM_UPDATE,	MYHV_MEM_DIRTY,
+	MYHV_IRQ_LINE,	     MYHV_IRQ_MSI,	  MYHV_IRQ_ROUTING,	MYHV_IRQFD,
+	MYHV_IOEVENTFD,	     MYHV_CHIP_GET,	  MYHV_CHIP_SET,	MYHV_VCPU_RUN,
+	MYHV_VCPU_RUN,	     MYHV_VCPU_RUN,	  MYHV_VCPU_KICK,	MYHV_VCPU_STATE_GET,
+	MYHV_VCPU_STATE_SET, MYHV_VCPU_CPUID_SET, MYHV_VCPU_CPUID_GET,	MYHV_VCPU_MSRS_GET,
+	MYHV_VCPU_MSRS_SET,  MYHV_VCPU_INTERRUPT, MYHV_VCPU_TRANSLATE,	MYHV_VCPU_DEBUG,
+	MYHV_VCPU_MCE,	     MYHV_MSR_FILTER,	  MYHV_COALESCE,	MYHV_VCPU_DIRTY_LIST,
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -162,7 +175,8 @@ static void fill_mem_update(union argument *a)
 	a->mem_update.ops = (uintptr_t)ops;
 	for (unsigned int i = 0; i < a->mem_update.count; i++) {
 		ops[i] = (struct myhv_mem_op){
-			.op = below(4), .gpa = below(8) * 0x100000ULL,
+			.op = below(4),
+			.gpa = below(8) * 0x100000ULL,
 			.bytes = one_in(3) ? 0x100000 : (1 + below(0x200)) * 0x1000ULL,
 		};
 		if (ops[i].op == MYHV_MEM_MAP)
@@ -222,6 +236,16 @@ static void fill_valid(union argument *a, unsigned long request)
 		a->ioeventfd.len = one_in(4) ? 0 : 1U << below(4);
 		a->ioeventfd.flags = below(8);
 		break;
+	case MYHV_COALESCE:
+		a->coalesce.addr = one_in(2) ? below(0x100) : below(64) * 0x100000;
+		a->coalesce.len = 1 + (one_in(2) ? below(0x100) : rnd());
+		a->coalesce.flags = below(4);
+		break;
+	case MYHV_MSR_FILTER:
+		a->msr_filter.flags = below(2);
+		a->msr_filter.count = one_in(2) ? 0 : below(18);
+		a->msr_filter.ranges = (uintptr_t)scratch;
+		break;
 	case MYHV_CHIP_GET:
 	case MYHV_CHIP_SET:
 		a->chip.chip = below(4);
@@ -269,7 +293,7 @@ static void mutate(union argument *a, unsigned int bytes)
 
 static bool errno_is_known(int error)
 {
-	static const int known[] = { ENOTTY, EINVAL, EFAULT, EBADF,  EIO,    EBUSY, EEXIST, ENOENT,
+	static const int known[] = { ENOTTY, EINVAL, EFAULT, EBADF,  EIO,   EBUSY, EEXIST, ENOENT,
 				     ENXIO,  E2BIG,  ENOSPC, ENOMEM, EINTR, EPERM, EMFILE };
 
 	for (unsigned int i = 0; i < sizeof(known) / sizeof(known[0]); i++)
@@ -342,8 +366,8 @@ static void ram_fill(void)
 {
 	uint8_t *ram = arena + RAM_OFFSET;
 
-	mmap(ram, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-	     -1, 0);
+	mmap(ram, RAM_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+	     0);
 	/* one page of code from a file of it, over and over, so that no fault can kill us */
 	for (uint64_t at = 0; at < RAM_BYTES; at += 4096)
 		if (pread(noise, ram + at, 4096, 0) < 0)
@@ -447,8 +471,8 @@ static void setup(uint64_t seed)
 
 	sigaction(SIGUSR1, &action, NULL);
 	rng = seed * 0x9e3779b97f4a7c15ULL + 1;
-	arena = mmap(NULL, ARENA_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-		     -1, 0);
+	arena = mmap(NULL, ARENA_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+		     0);
 	noise = memfd_create("noise", MFD_CLOEXEC);
 	for (unsigned int i = 0; i < sizeof(page); i++)
 		page[i] = i < 4096 ? safe_code[i % 16] : one_in(2) ? 0 : rnd();

@@ -71,6 +71,7 @@ int myhv_irq_msi(int vm, uint64_t address, uint32_t data);
 int myhv_irq_routing(int vm, const struct myhv_irq_route *routes, uint32_t count);
 int myhv_irqfd(int vm, const struct myhv_irqfd *irqfd);
 int myhv_ioeventfd(int vm, const struct myhv_ioeventfd *ioeventfd);
+int myhv_coalesce(int vm, const struct myhv_coalesce *zone);
 int myhv_chip_get(int vm, uint32_t which, struct myhv_chip *chip);
 int myhv_chip_set(int vm, const struct myhv_chip *chip);
 
@@ -85,6 +86,7 @@ int myhv_chip_set(int vm, const struct myhv_chip *chip);
  * @exit: why the last myhv_vcpu_run() returned
  * @state: state groups that ride along; ends before @lapic
  * @data: port I/O data
+ * @coalesced: the VM's ring of writes that wait
  */
 struct myhv_vcpu {
 	int fd;
@@ -94,6 +96,7 @@ struct myhv_vcpu {
 	struct myhv_exit *exit;
 	struct myhv_vcpu_state *state;
 	void *data;
+	struct myhv_coalesced_ring *coalesced;
 };
 
 /** myhv_vcpu_open() - create vCPU @id in @vm and map its run area */

@@ -14,7 +14,8 @@ static int area_is_sane(const struct myhv_vcpu_create *create)
 
 	return create->exit_offset + sizeof(struct myhv_exit) <= bytes &&
 	       create->state_offset + offsetof(struct myhv_vcpu_state, lapic) <= bytes &&
-	       create->data_offset < bytes;
+	       create->data_offset < bytes &&
+	       create->coalesced_offset + sizeof(struct myhv_coalesced_ring) <= bytes;
 }
 
 int myhv_vcpu_open(struct myhv_vcpu *vcpu, int vm, uint32_t id)
@@ -46,6 +47,7 @@ int myhv_vcpu_open(struct myhv_vcpu *vcpu, int vm, uint32_t id)
 	vcpu->exit = (void *)(area + create.exit_offset);
 	vcpu->state = (void *)(area + create.state_offset);
 	vcpu->data = area + create.data_offset;
+	vcpu->coalesced = (void *)(area + create.coalesced_offset);
 	return 0;
 
 close_fd:

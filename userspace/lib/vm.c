@@ -88,6 +88,11 @@ int myhv_ioeventfd(int vm, const struct myhv_ioeventfd *ioeventfd)
 	return call(vm, MYHV_IOEVENTFD, ioeventfd);
 }
 
+int myhv_coalesce(int vm, const struct myhv_coalesce *zone)
+{
+	return call(vm, MYHV_COALESCE, zone);
+}
+
 int myhv_chip_get(int vm, uint32_t which, struct myhv_chip *chip)
 {
 	memset(chip, 0, sizeof(*chip));
