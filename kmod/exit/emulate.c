@@ -15,7 +15,7 @@
 #include "host/host.h"
 
 /* Iterations of a REP before whatever came up gets a look in. */
-#define MAX_STEPS 32
+#define MAX_STEPS 128
 
 static_assert(sizeof(struct x86_regs) == sizeof(struct myhv_state_general));
 static_assert(sizeof(struct x86_segment) == sizeof(struct myhv_segment));
@@ -188,6 +188,7 @@ static const struct x86_emul_ops emul_ops = {
 	.fetch = emu_fetch,
 	.read = emu_read,
 	.write = emu_write,
+	.write_run = emu_write_run,
 	.cmpxchg = emu_cmpxchg,
 	.probe = emu_probe,
 	.io_in = op_io_in,
@@ -214,8 +215,8 @@ static const struct x86_emul_ops emul_ops = {
  */
 static unsigned int steps_allowed(struct myhv_vcpu *vcpu)
 {
-	if (READ_ONCE(vcpu->requests) || READ_ONCE(vcpu->run_page->immediate_exit) ||
-	    signal_pending(current))
+	if (unlikely(vcpu->guest_debug.flags & MYHV_DEBUG_STEP) || READ_ONCE(vcpu->requests) ||
+	    READ_ONCE(vcpu->run_page->immediate_exit) || signal_pending(current))
 		return 1;
 	if ((vcpu->regs.general.rflags & X86_EFLAGS_IF) && inject_irq_waiting(vcpu))
 		return 1;

@@ -222,6 +222,29 @@ enum x86_emul_result emu_write(struct x86_emul *e, u64 linear, const void *buf, 
 	return memory_error(e, ret, NULL);
 }
 
+/* The first may be in the log, as any access; to memory it is the only one. */
+enum x86_emul_result emu_write_run(struct x86_emul *e, u64 linear, const void *buf,
+				   unsigned int bytes, unsigned int stride, unsigned int *count)
+{
+	struct x86_emulate_ctx *ctx = to_ctx(e);
+	struct emu_page *page = page_of(ctx, X86_ACCESS_WRITE);
+	enum x86_emul_result res = emu_write(e, linear, buf, bytes);
+	unsigned int done = 1;
+	u64 gpa;
+
+	if (res)
+		return res;
+	gpa = page->gpa | offset_in_page(linear);
+	while (page->is_device && !ctx->posted && done < *count) {
+		buf += stride;
+		gpa += bytes;
+		ctx->posted = !mmio_access(ctx->vcpu, true, gpa, bytes, (void *)buf);
+		done++;
+	}
+	*count = done;
+	return X86_EMUL_OK;
+}
+
 /*
  * What the CPU does atomically although it is misaligned or 16 bytes wide: only
  * reached by an instruction that touches a device as well, or after a wrong page table.

@@ -84,6 +84,8 @@ enum x86_emul_result emu_fetch(struct x86_emul *e, u64 linear, void *buf, unsign
 enum x86_emul_result emu_read(struct x86_emul *e, u64 linear, void *buf, unsigned int bytes,
 			      unsigned int access);
 enum x86_emul_result emu_write(struct x86_emul *e, u64 linear, const void *buf, unsigned int bytes);
+enum x86_emul_result emu_write_run(struct x86_emul *e, u64 linear, const void *buf,
+				   unsigned int bytes, unsigned int stride, unsigned int *count);
 enum x86_emul_result emu_cmpxchg(struct x86_emul *e, u64 linear, void *old, const void *new,
 				 unsigned int bytes);
 enum x86_emul_result emu_probe(struct x86_emul *e, u64 linear, unsigned int bytes,

@@ -109,6 +109,14 @@ struct x86_emul_ops {
 	enum x86_emul_result (*write)(struct x86_emul *e, u64 linear, const void *buf,
 				      unsigned int bytes);
 	/*
+	 * Optional: the elements of a string, *@count of them inside one page, @stride apart in
+	 * @buf (0: all the same). At least the first; *@count becomes how many were
+	 * written, and these are final. So many in one call are for a device alone.
+	 */
+	enum x86_emul_result (*write_run)(struct x86_emul *e, u64 linear, const void *buf,
+					  unsigned int bytes, unsigned int stride,
+					  unsigned int *count);
+	/*
 	 * Atomically replace *@old by *@new, @bytes 1, 2, 4, 8 or 16. The memory held
 	 * something else: X86_EMUL_OK with *@old set to it. Device memory has no atomic
 	 * access: the op writes *@new and leaves *@old.

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * String instructions. One step is one element, or for INS and OUTS a batch of
- * elements that lie in one page of RAM, so that a disk sector is one port access. A step
- * commits rCX, rSI and rDI after its last op; the flags are committed with the
- * instruction, as the manuals ask for it (SDM "REP/REPE/REPZ/REPNE/REPNZ").
+ * String instructions. One step is one element, or a batch: for INS and OUTS of elements that
+ * lie in one page of RAM, so that a disk sector is one port access; for STOS and MOVS of elements
+ * for one page of a device. A step commits rCX, rSI and rDI after its last op; the flags are
+ * committed with the instruction, as the manuals ask for it (SDM "REP/REPE/REPZ/REPNE/REPNZ").
  */
 #include "x86_emulate_priv.h"
 
@@ -29,30 +29,37 @@ static bool uses_destination(unsigned int op)
 }
 
 /*
- * Extend the step over the elements behind @linear, which lies @ea into @seg, as far
- * as they are RAM of the same page. Leaves one element where that is impossible.
+ * How many elements from @linear on, which lies @ea into @seg, could be accessed at once: all
+ * in the same page, and neither the offset wraps nor the segment ends among them. At least 1.
  */
-static enum x86_emul_result extend_batch(struct x86_emul *e, struct string_state *s,
-					 unsigned int seg, u64 ea, u64 linear, unsigned int access)
+static unsigned int elements_ahead(struct x86_emul *e, const struct string_state *s,
+				   unsigned int seg, u64 ea, u64 linear, unsigned int access)
 {
 	unsigned int room = EMUL_PAGE_BYTES - (linear & (EMUL_PAGE_BYTES - 1));
 	unsigned int n = min(s->max_elements, room / s->bytes), bytes = n * s->bytes;
 	const struct x86_fault fault = e->fault;
-	enum x86_emul_result res;
 	u64 same;
+
+	if (n < 2 || ((ea + bytes - 1) & ~x86_size_mask(s->addr_bytes)))
+		return 1;
+	if (!emul_linearize(e, seg, ea, bytes, access, &same))
+		return n;
+	e->fault = fault;
+	return 1;
+}
+
+/* Extend the step as far as it is RAM. */
+static enum x86_emul_result extend_batch(struct x86_emul *e, struct string_state *s,
+					 unsigned int seg, u64 ea, u64 linear, unsigned int access)
+{
+	unsigned int n = elements_ahead(e, s, seg, ea, linear, access);
+	enum x86_emul_result res;
 	bool ram;
 
 	s->elements = 1;
 	if (n < 2)
 		return X86_EMUL_OK;
-	/* Neither the offset may wrap nor the segment end inside the batch. */
-	if ((ea + bytes - 1) & ~x86_size_mask(s->addr_bytes))
-		return X86_EMUL_OK;
-	if (emul_linearize(e, seg, ea, bytes, access, &same)) {
-		e->fault = fault;
-		return X86_EMUL_OK;
-	}
-	res = e->ops->probe(e, linear, bytes, access, &ram);
+	res = e->ops->probe(e, linear, n * s->bytes, access, &ram);
 	if (res)
 		return res;
 	if (ram)
@@ -118,12 +125,54 @@ static enum x86_emul_result step_outs(struct x86_emul *e, struct string_state *s
 	return e->ops->io_out(e, port, bytes, 1, &val);
 }
 
+/* To ES:rDI: @count elements at @buf, or one that is written over and over. */
+static enum x86_emul_result store(struct x86_emul *e, struct string_state *s, const void *buf,
+				  unsigned int stride, unsigned int count)
+{
+	enum x86_emul_result res;
+	u64 linear;
+
+	res = emul_linearize(e, X86_SEG_ES, s->dst_ea, s->bytes, X86_ACCESS_WRITE, &linear);
+	if (res)
+		return res;
+	s->elements = 1;
+	if (count > 1)
+		count = min(count,
+			    elements_ahead(e, s, X86_SEG_ES, s->dst_ea, linear, X86_ACCESS_WRITE));
+	if (count < 2 || !e->ops->write_run)
+		return emul_write(e, linear, buf, s->bytes);
+	s->elements = count;
+	return e->ops->write_run(e, linear, buf, s->bytes, stride, &s->elements);
+}
+
+static enum x86_emul_result step_movs(struct x86_emul *e, struct string_state *s)
+{
+	enum x86_emul_result res;
+	unsigned int count;
+	u64 linear, one;
+
+	res = emul_linearize(e, e->insn.seg, s->src_ea, s->bytes, 0, &linear);
+	if (res)
+		return res;
+	res = extend_batch(e, s, e->insn.seg, s->src_ea, linear, 0);
+	if (res)
+		return res;
+	count = s->elements;
+	if (count > 1)
+		res = e->ops->read(e, linear, e->io_buf, count * s->bytes, 0);
+	else
+		res = emul_read(e, linear, &one, s->bytes, 0);
+	if (res)
+		return res;
+	return store(e, s, count > 1 ? e->io_buf : &one, s->bytes, count);
+}
+
 /* One element, or one batch, without touching the registers that count. */
 static enum x86_emul_result run_step(struct x86_emul *e, struct string_state *s)
 {
 	unsigned int bytes = s->bytes;
 	enum x86_emul_result res;
-	u64 a = 0, b = 0, linear;
+	u64 a = 0, b = 0;
 
 	s->elements = 1;
 	switch (e->insn.op) {
@@ -133,7 +182,7 @@ static enum x86_emul_result run_step(struct x86_emul *e, struct string_state *s)
 		return step_outs(e, s);
 	case X86_OP_STOS:
 		a = emul_get_reg(e, X86_RAX, bytes);
-		break;
+		return store(e, s, &a, 0, s->max_elements);
 	case X86_OP_SCAS:
 		a = emul_get_reg(e, X86_RAX, bytes);
 		res = emul_read_seg(e, X86_SEG_ES, s->dst_ea, &b, bytes);
@@ -156,17 +205,9 @@ static enum x86_emul_result run_step(struct x86_emul *e, struct string_state *s)
 			return res;
 		emul_set_reg(e, X86_RAX, bytes, a);
 		return X86_EMUL_OK;
-	case X86_OP_MOVS:
-		res = emul_read_seg(e, e->insn.seg, s->src_ea, &a, bytes);
-		if (res)
-			return res;
-		break;
+	default:
+		return step_movs(e, s);
 	}
-
-	res = emul_linearize(e, X86_SEG_ES, s->dst_ea, bytes, X86_ACCESS_WRITE, &linear);
-	if (res)
-		return res;
-	return emul_write(e, linear, &a, bytes);
 }
 
 static void advance(struct x86_emul *e, const struct string_state *s, unsigned int reg)
@@ -188,10 +229,19 @@ static bool comparison_ends(const struct x86_emul *e)
 	return e->insn.flags & X86_INSN_REP ? !zf : zf;
 }
 
-static unsigned int largest_batch(const struct x86_emul *e, unsigned int bytes, u64 count)
+static bool is_port_string(const struct x86_emul *e)
 {
-	if (!e->io_buf || (e->flags & X86_EFLAGS_DF))
+	return e->insn.op == X86_OP_INS || e->insn.op == X86_OP_OUTS;
+}
+
+/* Elements for ports go to user space together: they are one step. */
+static unsigned int largest_batch(const struct x86_emul *e, unsigned int bytes, u64 count,
+				  unsigned int steps)
+{
+	if (!e->io_buf || (e->flags & (X86_EFLAGS_DF | X86_EFLAGS_TF)))
 		return 1;
+	if (!is_port_string(e))
+		count = min(count, (u64)steps);
 	return min(count, (u64)e->io_buf_bytes / bytes);
 }
 
@@ -206,7 +256,7 @@ enum x86_emul_result emul_string(struct x86_emul *e)
 	};
 	enum x86_emul_result res;
 
-	if (op == X86_OP_INS || op == X86_OP_OUTS) {
+	if (is_port_string(e)) {
 		s.bytes = min(s.bytes, 4u);
 		res = emul_check_port(e, gpr[X86_RDX], s.bytes);
 		if (res)
@@ -216,7 +266,7 @@ enum x86_emul_result emul_string(struct x86_emul *e)
 		count = emul_get_reg(e, X86_RCX, s.addr_bytes);
 
 	while (count) {
-		s.max_elements = largest_batch(e, s.bytes, count);
+		s.max_elements = largest_batch(e, s.bytes, count, steps);
 		s.src_ea = emul_get_reg(e, X86_RSI, s.addr_bytes);
 		s.dst_ea = emul_get_reg(e, X86_RDI, s.addr_bytes);
 		res = run_step(e, &s);
@@ -234,7 +284,8 @@ enum x86_emul_result emul_string(struct x86_emul *e)
 		if (!count || comparison_ends(e))
 			break;
 		e->single_step = e->flags & X86_EFLAGS_TF;
-		if (!--steps || e->single_step)
+		steps -= is_port_string(e) ? 1 : s.elements;
+		if (!steps || e->single_step)
 			return X86_EMUL_CONTINUE;
 		if (e->ops->commit)
 			e->ops->commit(e);

@@ -28,6 +28,7 @@ struct fuzz {
 	/* What the last failed op answered. */
 	enum x86_emul_result answered;
 	bool probed_ram;
+	u8 last;
 	/* Registers at the last commit. */
 	struct x86_regs committed;
 };
@@ -154,6 +155,21 @@ static enum x86_emul_result op_io_in(struct x86_emul *e, u16 port, unsigned int 
 	return answer(to_fuzz(e));
 }
 
+static enum x86_emul_result op_write_run(struct x86_emul *e, u64 linear, const void *buf,
+					 unsigned int bytes, unsigned int stride,
+					 unsigned int *count)
+{
+	unsigned int most = *count;
+	const u8 *p = buf;
+
+	require(bytes == 1 || bytes == 2 || bytes == 4 || bytes == 8);
+	require(stride == 0 || stride == bytes);
+	require(most > 1 && (linear & 0xfff) + most * bytes <= 0x1000);
+	*count = 1 + take_u8(to_fuzz(e)) % most;
+	to_fuzz(e)->last = p[(*count - 1) * stride + bytes - 1]; /* all can be read */
+	return answer(to_fuzz(e));
+}
+
 static enum x86_emul_result op_io_out(struct x86_emul *e, u16 port, unsigned int bytes,
 				      unsigned int count, const void *buf)
 {
@@ -235,6 +251,7 @@ static const struct x86_emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
 	.write = op_write,
+	.write_run = op_write_run,
 	.cmpxchg = op_cmpxchg,
 	.probe = op_probe,
 	.io_in = op_io_in,

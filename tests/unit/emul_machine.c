@@ -131,6 +131,23 @@ static enum x86_emul_result op_write(struct x86_emul *e, u64 linear, const void 
 	return X86_EMUL_OK;
 }
 
+/* As many as @run_limit to a device, where it answers at once. */
+static enum x86_emul_result op_write_run(struct x86_emul *e, u64 linear, const void *buf,
+					 unsigned int bytes, unsigned int stride,
+					 unsigned int *count)
+{
+	struct machine *m = to_machine(e);
+	enum x86_emul_result res = op_write(e, linear, buf, bytes);
+	unsigned int most = is_device(linear) && !m->late ? min(*count, m->run_limit) : 1;
+	unsigned int i;
+
+	assert_true(*count > 1 && (linear & 0xfff) + *count * bytes <= 0x1000);
+	for (i = 1; !res && i < most; i++)
+		res = op_write(e, linear + i * bytes, (const u8 *)buf + i * stride, bytes);
+	*count = i;
+	return res;
+}
+
 static enum x86_emul_result op_cmpxchg(struct x86_emul *e, u64 linear, void *old, const void *new,
 				       unsigned int bytes)
 {
@@ -269,6 +286,7 @@ static const struct x86_emul_ops ops = {
 	.fetch = op_fetch,
 	.read = op_read,
 	.write = op_write,
+	.write_run = op_write_run,
 	.cmpxchg = op_cmpxchg,
 	.probe = op_probe,
 	.io_in = op_io_in,
@@ -306,6 +324,7 @@ void machine_init(struct machine *m, enum x86_mode mode)
 	m->e.mode = mode;
 	m->e.long_mode = mode == X86_MODE_LONG64;
 	m->e.max_steps = 100;
+	m->run_limit = 1000;
 	for (i = 0; i < X86_NR_SEGS; i++)
 		m->seg[i] = flat;
 	m->seg[X86_SEG_CS].attrib |= X86_SEG_TYPE_CODE;

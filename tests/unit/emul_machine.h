@@ -62,6 +62,7 @@ struct machine {
 	u64 next_val;
 	/* They need user space: the first asking is IO_PENDING. */
 	bool late;
+	unsigned int run_limit; /* elements that a device takes in one call */
 	/* Completed accesses of this step, for replay. */
 	struct access replay[8];
 	unsigned int nr_replay;

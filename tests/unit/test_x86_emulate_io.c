@@ -149,6 +149,78 @@ static void test_late_movs(void **state)
 	assert_access(3, ACCESS_WRITE, MACHINE_DEVICE + 0x101, 1, 1);
 }
 
+static void test_store_batches(void **state)
+{
+	unsigned int i;
+
+	gpr[X86_RDI] = MACHINE_DEVICE + 0x10;
+	gpr[X86_RCX] = 20;
+	assert_result("\xf3\x66\xab", X86_EMUL_OK);
+	assert_int_equal(m.nr_log, 20);
+	assert_int_equal(m.nr_commits, 0);
+	for (i = 0; i < 20; i++) {
+		assert_access(i, ACCESS_WRITE, MACHINE_DEVICE + 0x10 + 2 * i, 2, 1);
+		assert_true(m.log[i].val == 0x7788);
+	}
+	assert_gpr(X86_RCX, 0);
+	assert_gpr(X86_RDI, MACHINE_DEVICE + 0x10 + 40);
+
+	/* the device takes seven at a time */
+	m.run_limit = 7;
+	m.nr_log = 0;
+	gpr[X86_RDI] = MACHINE_DEVICE;
+	gpr[X86_RCX] = 20;
+	assert_result("\xf3\xaa", X86_EMUL_OK);
+	assert_int_equal(m.nr_log, 20);
+	assert_int_equal(m.nr_commits, 2);
+	assert_access(19, ACCESS_WRITE, MACHINE_DEVICE + 19, 1, 1);
+
+	/* steps are elements */
+	m.e.max_steps = 12;
+	gpr[X86_RCX] = 20;
+	assert_result("\xf3\xaa", X86_EMUL_CONTINUE);
+	assert_gpr(X86_RCX, 8);
+	m.e.max_steps = 100;
+
+	/* from memory; the rest of its page is not enough for all */
+	m.nr_log = 0;
+	m.run_limit = 1000;
+	for (i = 0; i < 16; i++)
+		m.ram[MACHINE_DATA + 0xffc - 4 + i] = i;
+	gpr[X86_RSI] = MACHINE_DATA + 0xffc - 4;
+	gpr[X86_RDI] = MACHINE_DEVICE;
+	gpr[X86_RCX] = 4;
+	assert_result("\xf3\xa5", X86_EMUL_OK);
+	assert_int_equal(m.nr_log, 4);
+	assert_true(m.log[1].val == 0x07060504);
+	assert_true(m.log[3].val == 0x0f0e0d0c);
+	assert_gpr(X86_RSI, MACHINE_DATA + 0xffc - 4 + 16);
+
+	/* memory that overlaps itself: one after the other */
+	memcpy(m.ram + MACHINE_DATA, "abcdefgh", 8);
+	gpr[X86_RSI] = MACHINE_DATA;
+	gpr[X86_RDI] = MACHINE_DATA + 1;
+	gpr[X86_RCX] = 7;
+	assert_result("\xf3\xa4", X86_EMUL_OK);
+	assert_memory_equal(m.ram + MACHINE_DATA, "aaaaaaaa", 8);
+
+	/* a late device takes each by itself, and once */
+	m.late = true;
+	m.nr_log = 0;
+	gpr[X86_RDI] = MACHINE_DEVICE;
+	gpr[X86_RCX] = 3;
+	assert_int_equal(machine_finish(&m, "\xf3\xaa", 2), X86_EMUL_OK);
+	assert_int_equal(m.nr_log, 3);
+	m.late = false;
+
+	/* a trap after each */
+	m.regs.rip = MACHINE_CODE;
+	m.regs.rflags |= X86_EFLAGS_TF;
+	gpr[X86_RCX] = 3;
+	assert_result("\xf3\xaa", X86_EMUL_CONTINUE);
+	assert_gpr(X86_RCX, 2);
+}
+
 static void test_fault_in_the_middle(void **state)
 {
 	gpr[X86_RSI] = MACHINE_HOLE - 8;
@@ -442,6 +514,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_stos, long64),
+		TEST(test_store_batches, batches),
 		TEST(test_backwards, long64),
 		TEST(test_interruptible, long64),
 		TEST(test_late_movs, long64),
