@@ -230,35 +230,25 @@ static long irq_reinject_control(struct object *o, int fd, uint64_t arg)
 
 /* ---- lines and messages ---- */
 
-static long line_set(int fd, const struct kvm_irq_level *level, struct myhv_irq_line *line)
-{
-	*line = (struct myhv_irq_line){ .gsi = level->irq, .level = !!level->level };
-	return sys_ioctl(fd, MYHV_IRQ_LINE, line);
-}
-
+/* The call without an answer leaves the struct alone. */
 static long irq_line(struct object *o, int fd, uint64_t arg)
 {
-	struct myhv_irq_line line;
 	struct kvm_irq_level level;
 
 	if (copy_in(&level, arg, sizeof(level)))
 		return -EFAULT;
-	return line_set(fd, &level, &line);
+	return sys_ioctl(fd, MYHV_IRQ_LINE, &level);
 }
 
+_Static_assert(sizeof(struct kvm_irq_level) == sizeof(struct myhv_irq_line), "one is the other");
+_Static_assert(offsetof(struct kvm_irq_level, status) == offsetof(struct myhv_irq_line, status) &&
+	       offsetof(struct kvm_irq_level, level) == offsetof(struct myhv_irq_line, level),
+	       "one is the other");
+
+/* QEMU's interrupts come this way: no copies. */
 static long irq_line_status(struct object *o, int fd, uint64_t arg)
 {
-	struct myhv_irq_line line;
-	struct kvm_irq_level level;
-	long r;
-
-	if (copy_in(&level, arg, sizeof(level)))
-		return -EFAULT;
-	r = line_set(fd, &level, &line);
-	if (r)
-		return r;
-	level.status = line.status;
-	return copy_out(arg, &level, sizeof(level));
+	return sys_ioctl(fd, MYHV_IRQ_LINE, (void *)(uintptr_t)arg);
 }
 
 /*

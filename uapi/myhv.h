@@ -267,16 +267,18 @@ struct myhv_mem_dirty {
 /**
  * struct myhv_irq_line - MYHV_IRQ_LINE (VM): drive an input of the interrupt routing
  * @gsi: global system interrupt, 0..MYHV_PROP_IRQ_ROUTES-1
- * @level: 1 asserted, 0 not
- * @status: out: 1 delivered, 0 it was already pending, -1 masked
+ * @status: out, in the place of @gsi: 1 delivered, 0 it was already pending, -1 masked
+ * @level: not 0: asserted
  *
- * Errors: ENXIO no interrupt controller in the kernel; EINVAL.
+ * The layout is that of KVM's struct kvm_irq_level. Errors: ENXIO no interrupt controller in the
+ * kernel; EINVAL.
  */
 struct myhv_irq_line {
-	__u32 gsi;
+	union {
+		__u32 gsi;
+		__s32 status;
+	};
 	__u32 level;
-	__s32 status;
-	__u32 pad;
 };
 #define MYHV_IRQ_LINE _IOWR(MYHV_IOC_MAGIC, 0x13, struct myhv_irq_line)
 

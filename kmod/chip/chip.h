@@ -60,6 +60,8 @@ int lapic_base_set(struct myhv_vcpu *vcpu, u64 value, bool host); /* -EINVAL: #G
 /* MSR 0x800..0x8ff, and MSR_IA32_TSC_DEADLINE. -EINVAL: #GP. vCPU thread or vcpu->mutex */
 int lapic_msr_read(struct myhv_vcpu *vcpu, u32 index, u64 *value);
 int lapic_msr_write(struct myhv_vcpu *vcpu, u32 index, u64 value);
+/* Is the LAPIC's page there? */
+bool lapic_is_at(struct myhv_vcpu *vcpu, u64 gpa);
 /* MMIO at the APIC base: -EOPNOTSUPP when @gpa is not ours or the APIC is not in xAPIC mode. */
 int lapic_mmio_read(struct myhv_vcpu *vcpu, u64 gpa, int len, void *data);
 int lapic_mmio_write(struct myhv_vcpu *vcpu, u64 gpa, int len, const void *data);

@@ -421,6 +421,11 @@ static int mmio_offset(struct chip_lapic *lapic, u64 gpa)
 	return gpa & ~VLAPIC_BASE_ADDR_MASK;
 }
 
+bool lapic_is_at(struct myhv_vcpu *vcpu, u64 gpa)
+{
+	return vcpu->lapic && mmio_offset(vcpu->lapic, gpa) >= 0;
+}
+
 int lapic_mmio_read(struct myhv_vcpu *vcpu, u64 gpa, int len, void *data)
 {
 	int offset = mmio_offset(vcpu->lapic, gpa);

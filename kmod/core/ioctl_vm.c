@@ -247,7 +247,7 @@ static long vm_irq_line(void *object, void *args)
 	struct myhv_vm *vm = object;
 	struct myhv_irq_line *line = args;
 
-	if (line->level > 1 || line->pad || line->gsi >= MYHV_MAX_IRQ_ROUTES)
+	if (line->gsi >= MYHV_MAX_IRQ_ROUTES)
 		return -EINVAL;
 	if (!vm->irq)
 		return -ENXIO;

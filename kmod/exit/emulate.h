@@ -38,6 +38,13 @@ bool io_string(struct myhv_vcpu *vcpu, bool is_in, u16 port, u8 size, u32 count,
 bool mmio_access(struct myhv_vcpu *vcpu, bool is_write, u64 gpa, u8 size, void *data);
 
 /*
+ * exit/mmio.c: up to @count writes side by side in one page, from elements @stride apart. Returns
+ * how many were done; with *@posted, vcpu->exit has the last one.
+ */
+unsigned int mmio_write_run(struct myhv_vcpu *vcpu, u64 gpa, u8 size, const void *data,
+			    unsigned int stride, unsigned int count, bool *posted);
+
+/*
  * exit/ctrl_regs.c: as the instructions do them. 0, -EINVAL: #GP(0), -ENOENT: no such
  * register, #UD. dr_access_faults: DR7.GD is set, #DB was queued.
  */

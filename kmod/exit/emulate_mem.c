@@ -229,19 +229,13 @@ enum x86_emul_result emu_write_run(struct x86_emul *e, u64 linear, const void *b
 	struct x86_emulate_ctx *ctx = to_ctx(e);
 	struct emu_page *page = page_of(ctx, X86_ACCESS_WRITE);
 	enum x86_emul_result res = emu_write(e, linear, buf, bytes);
-	unsigned int done = 1;
-	u64 gpa;
+	unsigned int more = page->is_device ? *count - 1 : 0;
+	u64 gpa = page->gpa | offset_in_page(linear);
 
 	if (res)
 		return res;
-	gpa = page->gpa | offset_in_page(linear);
-	while (page->is_device && !ctx->posted && done < *count) {
-		buf += stride;
-		gpa += bytes;
-		ctx->posted = !mmio_access(ctx->vcpu, true, gpa, bytes, (void *)buf);
-		done++;
-	}
-	*count = done;
+	*count = 1 + mmio_write_run(ctx->vcpu, gpa + bytes, bytes, buf + stride, stride, more,
+				    &ctx->posted);
 	return X86_EMUL_OK;
 }
 

@@ -42,6 +42,19 @@ bool mmio_access(struct myhv_vcpu *vcpu, bool is_write, u64 gpa, u8 size, void *
 	return false;
 }
 
+unsigned int mmio_write_run(struct myhv_vcpu *vcpu, u64 gpa, u8 size, const void *data,
+			    unsigned int stride, unsigned int count, bool *posted)
+{
+	struct iobus *bus = &vcpu->vm->mmio_bus;
+	bool each = trace_myhv_mmio_enabled() || lapic_is_at(vcpu, gpa);
+	unsigned int i;
+
+	for (i = 0; i < count && !*posted; i++, gpa += size, data += stride)
+		if (each || iobus_write(vcpu, bus, gpa, size, data))
+			*posted = !mmio_access(vcpu, true, gpa, size, (void *)data);
+	return i;
+}
+
 /* ---- the moves that drivers make ---- */
 
 static u64 *gprs(struct myhv_vcpu *vcpu)

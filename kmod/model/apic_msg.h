@@ -73,10 +73,11 @@ static inline bool apic_msg_one_target(const struct apic_msg *msg)
  * apic_msg_from_msi() - decode a message-signalled interrupt
  * @msg: result
  * @address: bits 31:20 must be 0xfee; bits 63:40 extend the APIC ID to 32 bits
- * @data: vector, delivery mode, level and trigger mode
+ * @data: vector, delivery mode and trigger mode
  *
- * SDM "Message Signalled Interrupts". Returns false for an address that is no
- * MSI address, or a reserved delivery mode.
+ * SDM "Message Signalled Interrupts". A level triggered message is an assertion whatever its level
+ * bit says, as with KVM: IOAPICs in user space, QEMU's for one, send it without. Returns false for
+ * an address that is no MSI address, or a reserved delivery mode.
  */
 static inline bool apic_msg_from_msi(struct apic_msg *msg, u64 address, u32 data)
 {
@@ -94,9 +95,6 @@ static inline bool apic_msg_from_msi(struct apic_msg *msg, u64 address, u32 data
 		.level = data & 0x8000,
 		.assert = true,
 	};
-	/* SDM: the level bit matters for level-triggered messages only. */
-	if (msg->level && !(data & 0x4000))
-		msg->assert = false;
 	return msg->mode != VAPIC_DM_RESERVED && msg->mode != VAPIC_DM_STARTUP;
 }
 
