@@ -1027,7 +1027,7 @@ static void test_msi(void **state)
 	assert_false(msg.level);
 	assert_true(apic_msg_from_msi(&msg, 0xfeeff000, 0x8051));
 	assert_int_equal(msg.dest, VAPIC_DEST_BROADCAST);
-	assert_true(msg.level && !msg.assert);
+	assert_true(msg.level && msg.assert);
 	assert_true(apic_msg_from_msi(&msg, 0x00012300fee45000, 0xc051));
 	assert_int_equal(msg.dest, 0x12345);
 	assert_true(msg.level && msg.assert);
