@@ -35,7 +35,7 @@
 #define MYHV_PROP_SLAT_LEVELS 0x0006	/* depth of EPT or NPT */
 #define MYHV_PROP_RUN_AREA_BYTES 0x0007 /* size to mmap of a vCPU descriptor */
 #define MYHV_PROP_XSAVE_BYTES 0x0008	/* of struct myhv_vcpu_state::xsave in use */
-#define MYHV_PROP_XCR0 0x0009		/* XCR0 bits that a guest may set */
+#define MYHV_PROP_XCR0 0x0009		/* XCR0 bits that a guest may set; 0: no XSAVE */
 #define MYHV_PROP_TSC_KHZ 0x000a	/* frequency that guests see */
 #define MYHV_PROP_IRQ_ROUTES 0x000b	/* most entries of a routing table */
 #define MYHV_PROP_CPU_FEATURES 0x000c	/* MYHV_CPU_FEATURE_* in use */

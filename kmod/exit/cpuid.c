@@ -19,10 +19,40 @@ static struct {
 	struct myhv_cpuid_entry entries[CPUID_MAX_ENTRIES];
 } supported = { .lock = __MUTEX_INITIALIZER(supported.lock) };
 
+/*
+ * Feature words that the host's kernel keeps in the CPU's layout. It takes features away that
+ * do not work (errata, old microcode, clearcpuid=), or that only some of the CPUs have. Words
+ * of ancient features are not among them: the kernel also clears what it has no use for.
+ */
+static const struct {
+	u32 function;
+	u32 index;
+	u8 reg;
+	u8 word;
+	u32 as_cpu; /* what a guest can use although the kernel does not */
+} kernel_words[] = {
+	{ 0x1, 0, LEAF_ECX, CPUID_1_ECX },
+	{ 0x7, 0, LEAF_EBX, CPUID_7_0_EBX },
+	{ 0x7, 0, LEAF_ECX, CPUID_7_ECX, BIT(16) /* LA57 */ },
+	{ 0x7, 0, LEAF_EDX, CPUID_7_EDX },
+	{ 0x7, 1, LEAF_EAX, CPUID_7_1_EAX },
+	{ 0xd, 1, LEAF_EAX, CPUID_D_1_EAX },
+	{ 0x80000001, 0, LEAF_ECX, CPUID_8000_0001_ECX },
+	{ 0x80000008, 0, LEAF_EBX, CPUID_8000_0008_EBX },
+};
+
 static void host_cpuid(void *ctx, u32 function, u32 index, u32 regs[LEAF_NR_REGS])
 {
+	unsigned int i;
+
 	cpuid_count(function, index, &regs[LEAF_EAX], &regs[LEAF_EBX], &regs[LEAF_ECX],
 		    &regs[LEAF_EDX]);
+	for (i = 0; i < ARRAY_SIZE(kernel_words); i++) {
+		if (kernel_words[i].function == function && kernel_words[i].index == index)
+			regs[kernel_words[i].reg] &=
+				boot_cpu_data.x86_capability[kernel_words[i].word] |
+				kernel_words[i].as_cpu;
+	}
 }
 
 static void fill_supported(void)
