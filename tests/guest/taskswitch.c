@@ -140,6 +140,74 @@ static void by_fault(void)
 		 (ulong)handler_task.stack + sizeof(handler_task.stack) - 64);
 }
 
+#if GUEST_MODE == GUEST_PAE
+/* A copy of the GDT lies at HERE; with the other task's page tables another one does. */
+#define HERE 0x400000
+#define THERE 0x600000
+#define OTHER_TABLES 0x610000
+#define OTHER_DIRECTORY 0x611000
+#define DATA_HERE 0x620000
+#define DATA_THERE 0x621000
+
+/* in the same page: the last that was read before CR3 is loaded */
+#define TASK_OFFSET 0x800
+
+static volatile u32 seen_data;
+
+static void __attribute__((noreturn)) with_other_tables(void)
+{
+	for (;;) {
+		asm volatile("movl %%es:0, %0" : "=r"(seen_data));
+		FAR_JUMP(SEL_TSS);
+	}
+}
+
+static void load_gdt(const void *table)
+{
+	struct __attribute__((packed)) {
+		u16 limit;
+		u32 base;
+	} gdtr = { 127, (ulong)table };
+
+	asm volatile("lgdtl %0" : : "m"(gdtr) : "memory");
+}
+
+/* Segments of the new task come from the GDT that its page tables show. */
+static void by_other_tables(void)
+{
+	u64 *here = (u64 *)HERE, *there = (u64 *)THERE;
+	u64 *tables = (u64 *)OTHER_TABLES, *directory = (u64 *)OTHER_DIRECTORY;
+	u64 *old_tables = (u64 *)read_cr3();
+	struct task *task = (struct task *)(HERE + TASK_OFFSET);
+
+	make_task(SEL_JUMP, task, with_other_tables);
+	task->tss[CR3] = OTHER_TABLES;
+	task->tss[ES] = SEL_BAD;
+	task->tss[ESP] = (ulong)jump_task.stack + sizeof(jump_task.stack) - 64;
+	memcpy((u8 *)THERE + TASK_OFFSET, task, sizeof(task->tss));
+	memcpy(here, gdt, 128);
+	memcpy(there, gdt, 128);
+	here[SEL_BAD / 8] = descriptor(DATA_HERE, 0xfffff, 0xc93);
+	there[SEL_BAD / 8] = descriptor(DATA_THERE, 0xfffff, 0xc93);
+	there[SEL_TSS / 8] = there[SEL_TSS / 8] & ~(2ULL << 40);
+	there[SEL_JUMP / 8] |= 2ULL << 40;
+	*(u32 *)DATA_HERE = 1;
+	*(u32 *)DATA_THERE = 2;
+	memcpy(tables, old_tables, 32);
+	memcpy(directory, (void *)((ulong)old_tables[0] & ~0xfffUL), 4096);
+	tables[0] = OTHER_DIRECTORY | 1;
+	directory[HERE >> 21] = THERE | (directory[HERE >> 21] & 0xfff);
+	load_gdt(here);
+	FAR_JUMP(SEL_JUMP);
+	load_gdt(gdt);
+	check_eq("a segment by the new task's page tables", seen_data, 2);
+}
+#else
+static void by_other_tables(void)
+{
+}
+#endif
+
 static void refusals(void)
 {
 	TRY("ljmpl %[sel], $0", [sel] "i"(SEL_TSS));
@@ -156,8 +224,10 @@ static void refusals(void)
 void guest_main(void)
 {
 	check(true, "before the task switch");
+	tss[CR3] = read_cr3(); /* a switch does not save it */
 	by_jump();
 	by_call();
+	by_other_tables();
 	refusals();
 	by_gate();
 	by_fault();

@@ -11,6 +11,7 @@ static const struct guest_test tests[] = {
 	{ .image = "modes" },
 	{ .image = "realio-real" },
 	{ .image = "taskswitch-prot32" },
+	{ .image = "taskswitch-pae" },
 };
 
 int main(void)

@@ -164,8 +164,9 @@ job_screen()
 		done
 	fi
 	printf '\033[?25l\033[2J' >&3
-	# four bytes for each dot
-	yes ABC | dd of=/dev/fb0 bs=64k 2>/dev/null
+	# Four bytes for each dot; in one write: behind smaller ones the driver leaves out dots.
+	yes ABC | head -c 8388608 >/tmp/dots
+	dd if=/tmp/dots of=/dev/fb0 bs=8M 2>/dev/null
 	echo "screen: $(cat /sys/class/graphics/fb0/name) $(cat /sys/class/graphics/fb0/virtual_size)"
 	read -r words <&3
 	[ "$words" = bye ]
