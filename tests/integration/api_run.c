@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/klog.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -473,6 +474,61 @@ static void refused(void)
 	mini_close(&m);
 }
 
+/* Has the kernel's log a line with all these words? */
+static bool logged(const char *who, const char *what, const char *more)
+{
+	static char log[1 << 20];
+	int length = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
+	char *rest, *line;
+
+	log[length < 0 ? 0 : length] = '\0';
+	for (line = strtok_r(log, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (strstr(line, who) && strstr(line, what) && strstr(line, more))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Each part is possible, all of it together is not: the CPU refuses the entry. The host lives, user
+ * space is told, and on Intel the log names the check that failed and the VMCS' fields.
+ */
+static void impossible_state(void)
+{
+	const uint32_t groups = MYHV_STATE_CONTROL | MYHV_STATE_SEGMENTS;
+	struct myhv_vcpu_state *good = calloc(1, sizeof(*good)), *bad = calloc(1, sizeof(*bad));
+	const char *backend = getenv("MYHV_BACKEND");
+	uint64_t id = 0;
+	char who[48];
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0xf4);
+	is(myhv_prop_get(m.vm, MYHV_PROP_VM_ID, &id), 0, "the VM's number");
+	snprintf(who, sizeof(who), "myhv: vm %llu vcpu 0: ", (unsigned long long)id);
+	is(myhv_vcpu_state_get(&m.vcpu, groups, good), 0, "a good state");
+	*bad = *good;
+	bad->control.cr0 = 0x80000031;
+	bad->control.cr4 = 0x20;
+	bad->control.efer = 0x500;
+	bad->segments.seg[MYHV_SEG_CS].attrib = 0xe9b; /* a code segment with both L and D */
+	is(myhv_vcpu_state_set(&m.vcpu, groups, bad), 0, "a state that no CPU can be in");
+	is(mini_run(&m), 0, "comes back");
+	is(m.vcpu.exit->reason, MYHV_EXIT_FAIL_ENTRY, "the CPU has refused it");
+	if (backend && !strcmp(backend, "vmx")) {
+		is((uint16_t)m.vcpu.exit->fail_entry.hw_reason, 33, "invalid guest state");
+		ok(logged(who, "refused the guest state", "CS has L and D"), "and why, in the log");
+		ok(logged(who, " cr0=80000031", " cr3="), "control registers by name");
+		ok(logged(who, " cs.access=e09b", ""), "segments by name");
+		ok(logged(who, " efer=500", ""), "EFER by name");
+	}
+	is(myhv_vcpu_state_set(&m.vcpu, groups, good), 0, "the good state again");
+	is(mini_run(&m), 0, "the vCPU can be entered");
+	is(m.vcpu.exit->reason, MYHV_EXIT_HLT, "and runs to HLT");
+	mini_close(&m);
+	free(good);
+	free(bad);
+}
+
 int main(void)
 {
 	struct mini m;
@@ -495,5 +551,6 @@ int main(void)
 	no_host_memory();
 	faults();
 	refused();
+	impossible_state();
 	return done_testing();
 }

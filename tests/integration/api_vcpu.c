@@ -256,6 +256,68 @@ static void msr_list(void)
 	mini_close(&m);
 }
 
+/* The TSC as the guest reads it, and the host's before and after. */
+struct tsc_reading {
+	uint64_t before, guest, after;
+};
+
+static struct tsc_reading read_tsc(struct mini *m, struct myhv_vcpu_state *s)
+{
+	struct tsc_reading r = { .before = __builtin_ia32_rdtsc() };
+
+	is(mini_run(m), 0, "the guest reads its TSC");
+	r.after = __builtin_ia32_rdtsc();
+	is(myhv_vcpu_state_get(&m->vcpu, MYHV_STATE_GENERAL, s), 0, "registers");
+	r.guest = (uint32_t)s->general.gpr[MYHV_RAX] | s->general.gpr[MYHV_RDX] << 32;
+	return r;
+}
+
+/* A guest's TSC of another frequency: as fast as asked for, and it never goes back. */
+static void scaled_tsc(void)
+{
+	static const struct {
+		unsigned int up, down;
+	} ratios[] = { { 2, 1 }, { 1, 2 }, { 7, 5 }, { 1, 1 } };
+	struct myhv_vcpu_state *s = calloc(1, sizeof(*s));
+	struct tsc_reading last, a, b;
+	uint64_t khz = 0, features = 0;
+	int sys = sys_open();
+	struct mini m;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_NONE, 0x0f, 0x31, 0xf4, 0xeb, 0xfb); /* 1: rdtsc; hlt; jmp 1b */
+	is(myhv_prop_get(sys, MYHV_PROP_CPU_FEATURES, &features), 0, "CPU features");
+	is(myhv_prop_get(m.vcpu.fd, MYHV_PROP_VCPU_TSC_KHZ, &khz), 0, "TSC frequency");
+	if (!(features & MYHV_CPU_FEATURE_TSC_SCALING))
+		is(myhv_prop_set(m.vcpu.fd, MYHV_PROP_VCPU_TSC_KHZ, 2 * khz), -EINVAL,
+		   "this CPU cannot scale");
+	last = read_tsc(&m, s);
+	for (size_t i = 0; i < sizeof(ratios) / sizeof(ratios[0]); i++) {
+		const double ratio = (double)ratios[i].up / ratios[i].down;
+		double passed;
+
+		if (ratio != 1 && !(features & MYHV_CPU_FEATURE_TSC_SCALING))
+			continue;
+		is(myhv_prop_set(m.vcpu.fd, MYHV_PROP_VCPU_TSC_KHZ,
+				 khz * ratios[i].up / ratios[i].down),
+		   0, "a TSC %.1f times as fast", ratio);
+		a = read_tsc(&m, s);
+		usleep(20000);
+		b = read_tsc(&m, s);
+		ok(a.guest >= last.guest, "goes on from where it was");
+		/* the guest reads it somewhere between the host's readings */
+		passed = b.guest - a.guest;
+		ok(passed >= ratio * (b.before - a.after) * 0.999 &&
+			   passed <= ratio * (b.after - a.before) * 1.001,
+		   "%.0f ticks of the guest's in %llu to %llu of the host's", passed,
+		   (unsigned long long)(b.before - a.after),
+		   (unsigned long long)(b.after - a.before));
+		last = b;
+	}
+	mini_close(&m);
+	close(sys);
+	free(s);
+}
+
 static void properties(void)
 {
 	struct mini m;
@@ -305,5 +367,6 @@ int main(void)
 	machine_checks();
 	msr_list();
 	properties();
+	scaled_tsc();
 	return done_testing();
 }
