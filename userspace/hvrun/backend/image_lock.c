@@ -16,12 +16,23 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "backend/image_lock.h"
 
 #define BYTE_DOES 100	/* + what it does */
 #define BYTE_REFUSES 200 /* + what nobody else may do */
+
+/* linux/magic.h has not all of them */
+#define MAGIC_NFS 0x6969
+#define MAGIC_SMB2 0xfe534d42
+#define MAGIC_CIFS 0xff534d42
+#define MAGIC_CEPH 0x00c36400
+#define MAGIC_9P 0x01021997
+#define MAGIC_FUSE 0x65735546
+#define MAGIC_GFS2 0x01161970
+#define MAGIC_OCFS2 0x7461636f
 
 #define USE_READ 0
 #define USE_WRITE 1
@@ -113,6 +124,27 @@ static void command_of(const char *pid, char *name, size_t bytes)
 		fclose(file);
 }
 
+static bool is_shared(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	switch ((uint32_t)fs.f_type) {
+	case MAGIC_NFS:
+	case MAGIC_SMB2:
+	case MAGIC_CIFS:
+	case MAGIC_CEPH:
+	case MAGIC_9P:
+	case MAGIC_FUSE:
+	case MAGIC_GFS2:
+	case MAGIC_OCFS2:
+		return true;
+	default:
+		return false;
+	}
+}
+
 /* The kernel does not say whose an OFD lock is; processes that we may look at do. */
 static void find_holder(int fd, char *holder, size_t bytes)
 {
@@ -121,7 +153,8 @@ static void find_holder(int fd, char *holder, size_t bytes)
 	struct stat st;
 	DIR *proc;
 
-	snprintf(holder, bytes, "another process");
+	snprintf(holder, bytes, "another process%s",
+		 is_shared(fd) ? ", perhaps on another machine" : "");
 	proc = opendir("/proc");
 	if (!proc || fstat(fd, &st) < 0) {
 		if (proc)
