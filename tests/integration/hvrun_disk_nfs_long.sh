@@ -91,7 +91,7 @@ hold -hda client/disk.img
 refused "a second writer" "in use by process $holder \(hvrun\)" -hda client/disk.img
 refused "a reader" "in use by process $holder \(hvrun\)" \
 	-drive file=client/disk.img,format=raw,readonly=on,if=ide,media=cdrom
-refused "a writer on the server" "in use by another process, perhaps on another machine" \
+refused "a writer on the server" "in use by another process" \
 	-hda server/disk.img
 release
 
