@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -11,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "backend/block.h"
@@ -93,6 +95,53 @@ static struct block *open_with(const struct block_spec *spec)
 	full.file = path;
 	full.name = "test";
 	return block_open(&layer, &full, &err);
+}
+
+static volatile sig_atomic_t recalled;
+
+static void on_recall(int sig)
+{
+	recalled = 1;
+}
+
+/* Holds a lease of the image until somebody wants it, and a little longer; 0: it was wanted. */
+static int hold_lease(int ready)
+{
+	int fd = open(path, O_RDWR);
+
+	signal(SIGIO, on_recall);
+	if (fd < 0 || fcntl(fd, F_SETLEASE, F_WRLCK) < 0 || write(ready, "", 1) != 1)
+		return 1;
+	for (int i = 0; i < 100 && !recalled; i++)
+		usleep(100000);
+	usleep(250000);
+	return recalled ? 0 : 2;
+}
+
+static void test_leased(void **state)
+{
+	const struct block_spec spec = { .format = "raw", .read_only = true };
+	struct block *block;
+	int ready[2], status;
+	pid_t child;
+	char c;
+
+	make_file("abc", 3, MIB);
+	assert_int_equal(pipe(ready), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		_exit(hold_lease(ready[1]));
+	close(ready[1]);
+	assert_int_equal(read(ready[0], &c, 1), 1);
+	close(ready[0]);
+	block_layer_init(&layer);
+	block = open_with(&spec);
+	assert_non_null(block);
+	block_close(block);
+	block_layer_destroy(&layer);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
 }
 
 static void test_engine(bool threads)
@@ -350,6 +399,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_raw),	      cmocka_unit_test(test_refusals),
+		cmocka_unit_test(test_leased),
 		cmocka_unit_test(test_probe),	      cmocka_unit_test(test_forged_header),
 		cmocka_unit_test(test_qcow2),	      cmocka_unit_test(test_snapshot),
 		cmocka_unit_test(test_daemon_dies),

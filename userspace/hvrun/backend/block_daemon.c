@@ -273,7 +273,7 @@ static int start_daemon(struct block_daemon *daemon, const struct block_spec *sp
 static int check_image(const struct block_spec *spec, const char *path, struct error *err)
 {
 	bool is_writer = !spec->read_only && !spec->snapshot;
-	int fd = open(path, (is_writer ? O_RDWR : O_RDONLY) | O_CLOEXEC | O_NONBLOCK), r;
+	int fd = image_open(path, is_writer ? O_RDWR : O_RDONLY), r;
 	struct stat st;
 
 	if (fd < 0)

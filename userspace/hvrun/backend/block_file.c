@@ -13,7 +13,6 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "backend/block.h"
@@ -209,7 +208,7 @@ static int find_size(struct block_file *file, const char *path, struct error *er
 
 static int open_direct(struct block_file *file, const char *path, int flags, struct error *err)
 {
-	file->direct_fd = open(path, flags | O_DIRECT);
+	file->direct_fd = image_open(path, flags | O_DIRECT);
 	if (file->direct_fd >= 0)
 		return 0;
 	if (errno == EINVAL)
@@ -220,28 +219,11 @@ static int open_direct(struct block_file *file, const char *path, int flags, str
 	return error_set(err, "cannot open %s: %s", path, strerror(errno));
 }
 
-/*
- * Somebody may have a lease of the file, as an NFS server's client has (a delegation): to ask for
- * it starts its recall, which takes a moment, and a minute at most ("lease-break-time").
- */
-static int open_leased(const char *path, int flags)
-{
-	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
-	int fd = open(path, flags);
-
-	for (int tries = 0; fd < 0 && errno == EAGAIN && tries < 600; tries++) {
-		nanosleep(&moment, NULL);
-		fd = open(path, flags);
-	}
-	return fd;
-}
-
 static int open_file(struct block_file *file, const struct block_spec *spec, struct error *err)
 {
-	/* a fifo must not hang us */
-	int flags = (spec->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK;
+	int flags = spec->read_only ? O_RDONLY : O_RDWR;
 
-	file->fd = open_leased(spec->file, flags);
+	file->fd = image_open(spec->file, flags);
 	if (file->fd < 0)
 		return explain_open(spec->file, spec->read_only, err);
 	if (find_size(file, spec->file, err) < 0 ||

@@ -17,6 +17,7 @@
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "backend/image_lock.h"
@@ -191,6 +192,20 @@ int image_lock_test(int fd, const char *path, bool is_writer, struct error *err)
 	find_holder(fd, holder, sizeof(holder));
 	return error_set(err, "%s is in use by %s: end that first, or give %s", path, holder,
 			 is_writer ? "another image" : "the image's copy");
+}
+
+int image_open(const char *path, int flags)
+{
+	const struct timespec moment = { .tv_nsec = 100 * 1000 * 1000 };
+	int fd;
+
+	for (int tries = 0; tries < 600; tries++) {
+		fd = open(path, flags | O_CLOEXEC | O_NONBLOCK);
+		if (fd >= 0 || errno != EAGAIN)
+			return fd;
+		nanosleep(&moment, NULL);
+	}
+	return -1;
 }
 
 int image_lock(int fd, const char *path, bool is_writer, struct error *err)

@@ -11,6 +11,17 @@
 #include "error.h"
 
 /**
+ * image_open() - open(2) without waiting, but for a lease
+ * @path: the image; a fifo does not hang us
+ * @flags: O_RDONLY or O_RDWR, perhaps O_DIRECT
+ *
+ * Somebody may have a lease of the file, as an NFS server's client has (a delegation): to ask for
+ * it starts its recall, which takes a moment, and a minute at most ("lease-break-time").
+ * Return: a descriptor, closed on exec, or -1 with errno.
+ */
+int image_open(const char *path, int flags);
+
+/**
  * image_lock() - hold @path, open as @fd, until @fd is closed
  * @fd: open for reading at least
  * @path: for the message

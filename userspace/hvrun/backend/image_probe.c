@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend/image_lock.h"
 #include "backend/image_probe.h"
 
 struct signature {
@@ -42,8 +43,7 @@ const char *image_probe(const uint8_t *head, size_t bytes)
 
 int image_probe_file(const char *path, const char **format, struct error *err)
 {
-	/* a fifo must not hang us */
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	int fd = image_open(path, O_RDONLY);
 	uint8_t head[512];
 	ssize_t n;
 
