@@ -20,11 +20,6 @@ struct coalesced_zone {
 	u64 len;
 };
 
-static int zone_read(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len, void *data)
-{
-	return -EOPNOTSUPP;
-}
-
 /* -EOPNOTSUPP: the ring is full, or user space has broken it. The write is an exit then. */
 static int zone_write(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len,
 		      const void *data)
@@ -54,7 +49,7 @@ static int zone_write(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int
 }
 
 static const struct iodev_ops zone_ops = {
-	.read = zone_read,
+	.read = iodev_no_read,
 	.write = zone_write,
 };
 

@@ -298,12 +298,6 @@ int irqfd_assign(struct myhv_vm *vm, const struct myhv_irqfd *args)
 
 /* ---- ioeventfd ---- */
 
-static int ioeventfd_read(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len,
-			  void *data)
-{
-	return -EOPNOTSUPP;
-}
-
 static int ioeventfd_write(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len,
 			   const void *data)
 {
@@ -322,7 +316,7 @@ static int ioeventfd_write(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset
 }
 
 static const struct iodev_ops ioeventfd_ops = {
-	.read = ioeventfd_read,
+	.read = iodev_no_read,
 	.write = ioeventfd_write,
 };
 

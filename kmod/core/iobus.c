@@ -226,6 +226,11 @@ static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int
 	return ret;
 }
 
+int iodev_no_read(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len, void *data)
+{
+	return -EOPNOTSUPP;
+}
+
 int iobus_read(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *data)
 {
 	return iobus_access(vcpu, bus, addr, len, data, NULL);

@@ -32,6 +32,9 @@ struct iodev {
 	const struct iodev_ops *ops;
 };
 
+/* For devices that are only written to: -EOPNOTSUPP. */
+int iodev_no_read(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len, void *data);
+
 struct iobus_range {
 	u64 base;
 	u64 len; /* 0: any access that starts at @base matches (ioeventfd) */

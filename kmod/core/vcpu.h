@@ -22,7 +22,7 @@ struct chip_lapic;
 struct guest_cpuid;
 struct synic;
 
-/* The run area, a page each: user space's, exit record, state, port I/O data. */
+/* The run area, a page each: user space's, exit record, state, port I/O data, the VM's ring. */
 #define VCPU_RUN_PAGES 5
 
 /* vcpu->mode: who must be told, and how, that there is work. */

@@ -75,15 +75,11 @@ static bool use_hint(struct x86_emulate_ctx *ctx, u64 linear, unsigned int acces
 	return true;
 }
 
-static struct emu_page *page_of(struct x86_emulate_ctx *ctx, unsigned int access)
-{
-	return &ctx->page[!!(access & X86_ACCESS_WRITE)];
-}
-
-static enum x86_emul_result translate(struct x86_emul *e, u64 linear, unsigned int access, u64 *gpa)
+/* @page: of the kind of access that it is for; what is read to be written back is a read. */
+static enum x86_emul_result translate(struct x86_emul *e, struct emu_page *page, u64 linear,
+				      unsigned int access, u64 *gpa)
 {
 	struct x86_emulate_ctx *ctx = to_ctx(e);
-	struct emu_page *page = page_of(ctx, access);
 	struct guest_walk_result where;
 	struct guest_walk_fault fault;
 	int ret;
@@ -178,48 +174,37 @@ static enum x86_emul_result device(struct x86_emulate_ctx *ctx, bool is_write, u
 	return X86_EMUL_OK;
 }
 
-/* -EFAULT of guest memory: there is none, or it is read-only. That goes for the page. */
-static bool found_device(struct emu_page *page, int ret)
+static enum x86_emul_result access_linear(struct x86_emul *e, bool is_write, u64 linear, void *buf,
+					  unsigned int bytes, unsigned int access)
 {
+	struct x86_emulate_ctx *ctx = to_ctx(e);
+	struct emu_page *page = &ctx->page[is_write];
+	enum x86_emul_result res;
+	int ret = -EFAULT;
+	u64 gpa;
+
+	res = translate(e, page, linear, access, &gpa);
+	if (res)
+		return res;
+	if (!page->is_device)
+		ret = is_write ? guest_phys_write(ctx->vcpu, gpa, buf, bytes) :
+				 guest_phys_read(ctx->vcpu, gpa, buf, bytes);
+	/* there is no memory, or it is read-only; that goes for the page */
 	page->is_device = ret == -EFAULT;
-	return page->is_device;
+	if (page->is_device)
+		return device(ctx, is_write, gpa, bytes, buf);
+	return memory_error(e, ret, NULL);
 }
 
 enum x86_emul_result emu_read(struct x86_emul *e, u64 linear, void *buf, unsigned int bytes,
 			      unsigned int access)
 {
-	struct x86_emulate_ctx *ctx = to_ctx(e);
-	struct emu_page *page = page_of(ctx, access);
-	enum x86_emul_result res;
-	int ret = -EFAULT;
-	u64 gpa;
-
-	res = translate(e, linear, access, &gpa);
-	if (res)
-		return res;
-	if (!page->is_device)
-		ret = guest_phys_read(ctx->vcpu, gpa, buf, bytes);
-	if (found_device(page, ret))
-		return device(ctx, false, gpa, bytes, buf);
-	return memory_error(e, ret, NULL);
+	return access_linear(e, false, linear, buf, bytes, access);
 }
 
 enum x86_emul_result emu_write(struct x86_emul *e, u64 linear, const void *buf, unsigned int bytes)
 {
-	struct x86_emulate_ctx *ctx = to_ctx(e);
-	struct emu_page *page = page_of(ctx, X86_ACCESS_WRITE);
-	enum x86_emul_result res;
-	int ret = -EFAULT;
-	u64 gpa;
-
-	res = translate(e, linear, X86_ACCESS_WRITE, &gpa);
-	if (res)
-		return res;
-	if (!page->is_device)
-		ret = guest_phys_write(ctx->vcpu, gpa, buf, bytes);
-	if (found_device(page, ret))
-		return device(ctx, true, gpa, bytes, (void *)buf);
-	return memory_error(e, ret, NULL);
+	return access_linear(e, true, linear, (void *)buf, bytes, X86_ACCESS_WRITE);
 }
 
 /* The first may be in the log, as any access; to memory it is the only one. */
@@ -227,7 +212,7 @@ enum x86_emul_result emu_write_run(struct x86_emul *e, u64 linear, const void *b
 				   unsigned int bytes, unsigned int stride, unsigned int *count)
 {
 	struct x86_emulate_ctx *ctx = to_ctx(e);
-	struct emu_page *page = page_of(ctx, X86_ACCESS_WRITE);
+	struct emu_page *page = &ctx->page[true];
 	enum x86_emul_result res = emu_write(e, linear, buf, bytes);
 	unsigned int more = page->is_device ? *count - 1 : 0;
 	u64 gpa = page->gpa | offset_in_page(linear);
@@ -266,7 +251,7 @@ enum x86_emul_result emu_cmpxchg(struct x86_emul *e, u64 linear, void *old, cons
 	u64 gpa, old_value = 0, new_value = 0;
 	int ret;
 
-	res = translate(e, linear, X86_ACCESS_WRITE, &gpa);
+	res = translate(e, &ctx->page[true], linear, X86_ACCESS_WRITE, &gpa);
 	if (res)
 		return res;
 	if (bytes > 8 || (gpa & (bytes - 1))) {
@@ -286,14 +271,15 @@ enum x86_emul_result emu_cmpxchg(struct x86_emul *e, u64 linear, void *old, cons
 enum x86_emul_result emu_probe(struct x86_emul *e, u64 linear, unsigned int bytes,
 			       unsigned int access, bool *ram)
 {
-	struct myhv_vcpu *vcpu = to_ctx(e)->vcpu;
+	struct x86_emulate_ctx *ctx = to_ctx(e);
+	struct myhv_vcpu *vcpu = ctx->vcpu;
 	enum x86_emul_result res;
 	struct memslot *slot;
 	u64 gpa;
 	int idx;
 
 	*ram = false;
-	res = translate(e, linear, access, &gpa);
+	res = translate(e, &ctx->page[!!(access & X86_ACCESS_WRITE)], linear, access, &gpa);
 	if (res)
 		return res;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
