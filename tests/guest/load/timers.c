@@ -88,7 +88,7 @@ void *timerfd_run(void *worker)
 /* ---- CLOCK_MONOTONIC against two other clocks ---- */
 
 static struct {
-	uint64_t ns, ticks;
+	uint64_t ns, ticks, unsure_ns;
 } pm;
 static struct {
 	uint64_t ns, seconds, unsure_ns;
@@ -127,23 +127,35 @@ static uint64_t rtc_edge(struct worker *w, int fd, uint64_t *seconds)
 	return before + (now_ns() - before) / 2;
 }
 
+/*
+ * Reads the PM timer; returns the middle of the time that took, and half of it in *unsure_ns:
+ * the device is a program on the host, which may have to wait for its memory from a disk.
+ */
+static uint64_t pm_read(uint32_t *tick, uint64_t *unsure_ns)
+{
+	uint64_t before = now_ns();
+
+	*tick = inl(PM_TIMER_PORT);
+	*unsure_ns = (now_ns() - before) / 2;
+	return before + *unsure_ns;
+}
+
 void *clock_run(void *worker)
 {
 	struct worker *w = worker;
 	int fd = open("/dev/rtc0", O_RDONLY);
-	uint64_t edge, seconds, first_edge, first_second, pm_start;
+	uint64_t edge, seconds, first_edge, first_second, pm_start, unsure, first_unsure;
 	uint32_t last, tick;
 
 	if (ioperm(PM_TIMER_PORT, 4, 1) < 0)
 		fail("no access to the PM timer");
 	first_edge = fd >= 0 ? rtc_edge(w, fd, &first_second) : 0;
-	pm_start = now_ns();
-	last = inl(PM_TIMER_PORT);
+	pm_start = pm_read(&last, &first_unsure);
 	/* 32 bits, as the FADT says: 20 minutes until it comes round */
 	do {
 		sleep_ns(500000000);
-		tick = inl(PM_TIMER_PORT);
-		pm.ns = now_ns() - pm_start;
+		pm.ns = pm_read(&tick, &unsure) - pm_start;
+		pm.unsure_ns = first_unsure + unsure;
 		pm.ticks += (uint32_t)(tick - last);
 		last = tick;
 		step(w);
@@ -166,8 +178,7 @@ static void report_one(const char *name, uint64_t ns, uint64_t reference_ns, uin
 	printf("LOAD clock: %.3f s by CLOCK_MONOTONIC, %+.3f ms against the %s (%+.0f ppm), "
 	       "measured to %.3f ms\n",
 	       ns / 1e9, off / 1e6, name, off * 1e6 / reference_ns, unsure_ns / 1e6);
-	/* a read takes long when the host is busy, but not this long */
-	if (llabs(off) > NS_PER_S + (int64_t)unsure_ns)
+	if (llabs(off) > NS_PER_S / 4 + (int64_t)unsure_ns)
 		fail("the clock drifts against the %s", name);
 }
 
@@ -175,6 +186,6 @@ void clock_report(void)
 {
 	report_one("PM timer", pm.ns,
 		   pm.ticks / PM_TIMER_HZ * NS_PER_S +
-			   pm.ticks % PM_TIMER_HZ * NS_PER_S / PM_TIMER_HZ, 0);
+			   pm.ticks % PM_TIMER_HZ * NS_PER_S / PM_TIMER_HZ, pm.unsure_ns);
 	report_one("battery clock", rtc.ns, rtc.seconds * NS_PER_S, rtc.unsure_ns);
 }
