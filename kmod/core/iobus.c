@@ -4,7 +4,6 @@
  * table as a whole; accesses read it under vm->srcu, so that removing a range waits for
  * those that use its device.
  */
-#include <linux/hash.h>
 #include <linux/slab.h>
 #include "core/iobus.h"
 #include "core/vcpu.h"
@@ -26,11 +25,6 @@ static struct iobus_table *table_alloc(unsigned int count)
 	return table;
 }
 
-static u64 granule_bit(u64 granule)
-{
-	return BIT_ULL(hash_64(granule, 6));
-}
-
 static u64 range_last(const struct iobus_range *r)
 {
 	return r->base + max(r->len, 1ULL) - 1;
@@ -45,7 +39,7 @@ static u64 range_granules(const struct iobus *bus, const struct iobus_range *r)
 	if (last - first >= 64)
 		return U64_MAX;
 	while (first <= last)
-		bits |= granule_bit(first++);
+		bits |= iobus_granule_bit(first++);
 	return bits;
 }
 
@@ -181,11 +175,6 @@ static const struct iobus_range *table_next(const struct iobus_table *table, u64
 	return best;
 }
 
-static bool may_be_taken(const struct iobus *bus, u64 addr)
-{
-	return READ_ONCE(bus->granules) & granule_bit(addr >> bus->granule_shift);
-}
-
 /* The range that served this vCPU last, if it takes the access as well and nobody else could. */
 static const struct iobus_range *table_hinted(const struct iobus_table *table, unsigned int hint,
 					      u64 addr, int len)
@@ -196,8 +185,8 @@ static const struct iobus_range *table_hinted(const struct iobus_table *table, u
 }
 
 /* Either @in or @out is NULL. */
-static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *in,
-			const void *out)
+int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *in,
+		 const void *out)
 {
 	u16 *hint = &vcpu->iobus_hint[bus == &vcpu->vm->mmio_bus];
 	const struct iobus_range *r = NULL;
@@ -205,17 +194,16 @@ static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int
 	int ret = -EOPNOTSUPP;
 	int idx;
 
-	if (!may_be_taken(bus, addr))
-		return -EOPNOTSUPP;
 	idx = srcu_read_lock(&vcpu->vm->srcu);
 	table = srcu_dereference(bus->table, &vcpu->vm->srcu);
 	if (likely(table)) {
 		r = table_hinted(table, *hint, addr, len);
-		if (!r)
+		if (!r) {
 			r = table_next(table, addr, len, -1);
+			*hint = r ? r - table->range : 0;
+		}
 	}
 	while (r) {
-		*hint = r - table->range;
 		ret = in ? r->dev->ops->read(r->dev, vcpu, addr - r->base, len, in) :
 			   r->dev->ops->write(r->dev, vcpu, addr - r->base, len, out);
 		if (ret != -EOPNOTSUPP)
@@ -229,14 +217,4 @@ static int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int
 int iodev_no_read(struct iodev *dev, struct myhv_vcpu *vcpu, u64 offset, int len, void *data)
 {
 	return -EOPNOTSUPP;
-}
-
-int iobus_read(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *data)
-{
-	return iobus_access(vcpu, bus, addr, len, data, NULL);
-}
-
-int iobus_write(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, const void *data)
-{
-	return iobus_access(vcpu, bus, addr, len, NULL, data);
 }

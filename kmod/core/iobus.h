@@ -6,6 +6,10 @@
 #ifndef MYHV_CORE_IOBUS_H
 #define MYHV_CORE_IOBUS_H
 
+#include <linux/bits.h>
+#include <linux/compiler.h>
+#include <linux/errno.h>
+#include <linux/hash.h>
 #include <linux/types.h>
 
 struct myhv_vm;
@@ -73,8 +77,32 @@ int iobus_add(struct myhv_vm *vm, struct iobus *bus, u64 base, u64 len, struct i
 void iobus_remove(struct myhv_vm *vm, struct iobus *bus, u64 base, struct iodev *dev);
 void iobus_free(struct iobus *bus);
 
+static inline u64 iobus_granule_bit(u64 granule)
+{
+	return BIT_ULL(hash_64(granule, 6));
+}
+
+static __always_inline bool iobus_may_take(const struct iobus *bus, u64 addr)
+{
+	return READ_ONCE(bus->granules) & iobus_granule_bit(addr >> bus->granule_shift);
+}
+
+int iobus_access(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *in,
+		 const void *out);
+
 /* vCPU thread. -EOPNOTSUPP: nobody took it. */
-int iobus_read(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, void *data);
-int iobus_write(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len, const void *data);
+static __always_inline int iobus_read(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr, int len,
+				      void *data)
+{
+	return iobus_may_take(bus, addr) ? iobus_access(vcpu, bus, addr, len, data, NULL) :
+					   -EOPNOTSUPP;
+}
+
+static __always_inline int iobus_write(struct myhv_vcpu *vcpu, struct iobus *bus, u64 addr,
+				       int len, const void *data)
+{
+	return iobus_may_take(bus, addr) ? iobus_access(vcpu, bus, addr, len, NULL, data) :
+					   -EOPNOTSUPP;
+}
 
 #endif /* MYHV_CORE_IOBUS_H */

@@ -25,6 +25,8 @@ struct synic;
 /* The run area, a page each: user space's, exit record, state, port I/O data, the VM's ring. */
 #define VCPU_RUN_PAGES 5
 
+#define MSR_HINTS 8
+
 /* vcpu->mode: who must be told, and how, that there is work. */
 enum vcpu_mode {
 	VCPU_OUTSIDE,	/* user space, or handling an exit: will look before entry */
@@ -176,6 +178,8 @@ struct myhv_vcpu {
 	u8 tpr_threshold;	/* what backend->tpr_threshold was told last */
 	u64 deadline_tsc;	/* with PREEMPTION_TIMER: guest TSC when the LAPIC's timer is due,
 				 * 0: the host's timer sees to it */
+	u32 port_data;		/* what a device takes of an OUT, or gives for an IN */
+	const struct msr_rule *msr_hints[MSR_HINTS]; /* found last, by hash of the index */
 	u16 iobus_hint[2];	/* range that was accessed last: of pio_bus, of mmio_bus */
 	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
 	vcpu_complete_fn complete;

@@ -221,23 +221,39 @@ u32 cpuid_get(struct myhv_vcpu *vcpu, bool live, struct myhv_cpuid_entry *entrie
 	return table->count;
 }
 
+static void put_regs(struct myhv_vcpu *vcpu, const u32 regs[LEAF_NR_REGS])
+{
+	*vcpu_gpr(vcpu, MYHV_RAX) = regs[LEAF_EAX];
+	*vcpu_gpr(vcpu, MYHV_RBX) = regs[LEAF_EBX];
+	*vcpu_gpr(vcpu, MYHV_RCX) = regs[LEAF_ECX];
+	*vcpu_gpr(vcpu, MYHV_RDX) = regs[LEAF_EDX];
+}
+
+/* A leaf that is not in the table, or depends on the vCPU's state. */
+static noinline void put_other_leaf(struct myhv_vcpu *vcpu, u32 function, u32 index)
+{
+	u32 regs[LEAF_NR_REGS];
+	const struct cpuid_row *row = cpuid_lookup(vcpu->cpuid, function, index, regs);
+
+	if (row)
+		apply_runtime(vcpu, row, regs);
+	put_regs(vcpu, regs);
+}
+
 enum exit_action exit_cpuid(struct myhv_vcpu *vcpu)
 {
+	u32 function = vcpu_gpr32(vcpu, MYHV_RAX), index = vcpu_gpr32(vcpu, MYHV_RCX);
 	const struct cpuid_row *row;
-	u32 regs[LEAF_NR_REGS];
 	enum exit_action action;
 	u8 length;
 
 	if (!insn_length(vcpu, &length, &action))
 		return action;
-	row = cpuid_lookup(vcpu->cpuid, vcpu_gpr32(vcpu, MYHV_RAX), vcpu_gpr32(vcpu, MYHV_RCX),
-			   regs);
-	if (row)
-		apply_runtime(vcpu, row, regs);
-	*vcpu_gpr(vcpu, MYHV_RAX) = regs[LEAF_EAX];
-	*vcpu_gpr(vcpu, MYHV_RBX) = regs[LEAF_EBX];
-	*vcpu_gpr(vcpu, MYHV_RCX) = regs[LEAF_ECX];
-	*vcpu_gpr(vcpu, MYHV_RDX) = regs[LEAF_EDX];
+	row = cpuid_find(vcpu->cpuid, function, index);
+	if (likely(row && !row->runtime))
+		put_regs(vcpu, row->regs);
+	else
+		put_other_leaf(vcpu, function, index);
 	insn_finish(vcpu, length);
 	return RESUME_GUEST;
 }

@@ -18,19 +18,35 @@
 /*
  * Length of the instruction that exited: from vcpu->insn.next_rip when the hardware
  * gave it, else fetched and decoded. Fills @insn when not NULL (then always decodes).
- * 0 with *@length; else the action to return (EXIT_NEEDS_SLEEP, or RESUME_GUEST after a
+ * True with *@length; else *@action is to be returned (EXIT_NEEDS_SLEEP, or RESUME_GUEST after a
  * fault was queued).
  */
 struct x86_insn;
 bool insn_decode_current(struct myhv_vcpu *vcpu, struct x86_insn *insn, enum exit_action *action);
-bool insn_length_decode(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action);
-static inline bool insn_length(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action)
+
+/* @bytes: 0 when @action is to be returned. By value: no local of a handler has an address. */
+struct insn_extent {
+	u32 bytes;
+	enum exit_action action;
+};
+struct insn_extent insn_length_decode(struct myhv_vcpu *vcpu);
+static __always_inline bool insn_length(struct myhv_vcpu *vcpu, u8 *length,
+					enum exit_action *action)
 {
-	if (!vcpu->insn.next_rip)
-		return insn_length_decode(vcpu, length, action);
+	struct insn_extent e;
+
+	if (unlikely(!vcpu->insn.next_rip)) {
+		e = insn_length_decode(vcpu);
+		*length = e.bytes;
+		*action = e.action;
+		return e.bytes;
+	}
 	*length = vcpu->insn.next_rip - vcpu->regs.general.rip;
 	return true;
 }
+/* The mode that the instruction is executed in, and by which privilege level. */
+enum x86_mode;
+enum x86_mode insn_mode(struct myhv_vcpu *vcpu, unsigned int *cpl);
 /* The first @len bytes at RIP and where they are; 0, -EAGAIN, or else they cannot be had. */
 int insn_bytes(struct myhv_vcpu *vcpu, void *bytes, unsigned int len, u64 *linear);
 /* RIP += length (with the mode's wrap), interrupt shadow and RF cleared, TF -> #DB queued. */
@@ -67,20 +83,9 @@ bool user_irq_waiting(struct myhv_vcpu *vcpu);
 
 /* ---- exit/io.c ---- */
 
-/**
- * struct io_access - a port access
- * @port: the port
- * @size: 1, 2 or 4
- * @is_in: IN or INS
- * @is_string: INS or OUTS (with or without REP): emulated
- */
-struct io_access {
-	u16 port;
-	u8 size;
-	bool is_in;
-	bool is_string;
-};
-enum exit_action exit_io(struct myhv_vcpu *vcpu, const struct io_access *io);
+/* IN and OUT, @size 1, 2 or 4. INS and OUTS, with REP or without: exit_io_string() */
+enum exit_action exit_io(struct myhv_vcpu *vcpu, u16 port, u8 size, bool is_in);
+enum exit_action exit_io_string(struct myhv_vcpu *vcpu);
 
 /* ---- exit/mmio.c: second-level faults ---- */
 

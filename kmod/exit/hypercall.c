@@ -5,6 +5,7 @@
 #include "cpuid_policy.h"
 #include "exit/exit.h"
 #include "exit/hyperv.h"
+#include "model/x86_decode.h"
 
 #define HC_VAPIC_POLL_IRQ 1
 #define HC_KICK_CPU 5
@@ -41,14 +42,15 @@ static enum exit_action complete_hypercall(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
-static enum exit_action to_user(struct myhv_vcpu *vcpu, u64 nr, const u64 *args, bool is_64bit,
-				u8 length)
+static enum exit_action to_user(struct myhv_vcpu *vcpu, u64 nr, bool is_64bit, u8 length)
 {
+	static const u8 args[] = { MYHV_RBX, MYHV_RCX, MYHV_RDX, MYHV_RSI };
 	struct myhv_exit *exit = vcpu->exit;
 
 	exit->reason = MYHV_EXIT_HYPERCALL;
 	exit->hypercall.nr = nr;
-	memcpy(exit->hypercall.args, args, sizeof(exit->hypercall.args));
+	for (unsigned int i = 0; i < ARRAY_SIZE(args); i++)
+		exit->hypercall.args[i] = *vcpu_gpr(vcpu, args[i]) & (is_64bit ? ~0ULL : U32_MAX);
 	exit->hypercall.result = HC_ENOSYS;
 	exit->hypercall.is_64bit = is_64bit;
 	exit->hypercall.pad = 0;
@@ -76,15 +78,9 @@ static enum exit_action exit_hyperv(struct myhv_vcpu *vcpu, bool is_64bit, u8 le
 
 enum exit_action exit_hypercall(struct myhv_vcpu *vcpu)
 {
-	bool is_64bit = vcpu_cpu_mode(vcpu) == CPU_LONG64;
-	u64 mask = is_64bit ? ~0ULL : U32_MAX;
-	u64 nr = *vcpu_gpr(vcpu, MYHV_RAX) & mask;
-	u64 args[4] = {
-		*vcpu_gpr(vcpu, MYHV_RBX) & mask,
-		*vcpu_gpr(vcpu, MYHV_RCX) & mask,
-		*vcpu_gpr(vcpu, MYHV_RDX) & mask,
-		*vcpu_gpr(vcpu, MYHV_RSI) & mask,
-	};
+	unsigned int cpl;
+	bool is_64bit = insn_mode(vcpu, &cpl) == X86_MODE_LONG64;
+	u64 nr = is_64bit ? *vcpu_gpr(vcpu, MYHV_RAX) : vcpu_gpr32(vcpu, MYHV_RAX);
 	enum exit_action action;
 	long result;
 	u8 length;
@@ -93,16 +89,17 @@ enum exit_action exit_hypercall(struct myhv_vcpu *vcpu)
 		return action;
 	if (hyperv_hypercalls(vcpu))
 		return exit_hyperv(vcpu, is_64bit, length);
-	if (vcpu_cpl(vcpu) != 0) {
+	if (cpl != 0) {
 		result = HC_EPERM;
 	} else if (nr == HC_VAPIC_POLL_IRQ) {
 		result = 0;
 	} else if (nr == HC_KICK_CPU) {
-		result = kick_cpu(vcpu, args[1]);
+		result = kick_cpu(vcpu, is_64bit ? *vcpu_gpr(vcpu, MYHV_RCX) :
+						   vcpu_gpr32(vcpu, MYHV_RCX));
 	} else if (nr == HC_SCHED_YIELD && pv_allowed(vcpu, CPUID_PV_SCHED_YIELD)) {
 		result = 0; /* only a hint to the scheduler */
 	} else if (vcpu->vm->exits_to_user & MYHV_VM_EXIT_HYPERCALL) {
-		return to_user(vcpu, nr, args, is_64bit, length);
+		return to_user(vcpu, nr, is_64bit, length);
 	} else {
 		result = HC_ENOSYS;
 	}

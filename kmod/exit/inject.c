@@ -71,14 +71,24 @@ int inject_mce(struct myhv_vcpu *vcpu, const struct myhv_mce *mce)
 	}
 }
 
-bool user_irq_waiting(struct myhv_vcpu *vcpu)
+static __always_inline bool from_user(struct myhv_vcpu *vcpu)
 {
 	return unlikely(vcpu->user_irq_pending) && (!vcpu->lapic || lapic_accepts_pic(vcpu));
 }
 
+bool user_irq_waiting(struct myhv_vcpu *vcpu)
+{
+	return from_user(vcpu);
+}
+
+static __always_inline bool irq_waiting(struct myhv_vcpu *vcpu)
+{
+	return from_user(vcpu) || (vcpu->lapic && lapic_irq_pending(vcpu));
+}
+
 bool inject_irq_waiting(struct myhv_vcpu *vcpu)
 {
-	return user_irq_waiting(vcpu) || (vcpu->lapic && lapic_irq_pending(vcpu));
+	return irq_waiting(vcpu);
 }
 
 /* The vector of the interrupt to inject, or -1: it has gone away. */
@@ -185,7 +195,7 @@ bool inject_for_entry(struct myhv_vcpu *vcpu)
 	lockdep_assert_irqs_disabled();
 	if (unlikely(vcpu->pv_eoi_offered) && !pv_eoi_before_entry(vcpu))
 		return false;
-	irq = inject_irq_waiting(vcpu);
+	irq = irq_waiting(vcpu);
 	if (unlikely(event_any(&vcpu->event) || irq))
 		return inject_chosen(vcpu, irq);
 	vcpu->inject.type = EVENT_NONE;

@@ -171,9 +171,23 @@ bool insn_decode_current(struct myhv_vcpu *vcpu, struct x86_insn *insn, enum exi
 	return decode(vcpu, insn, &length, action);
 }
 
-bool insn_length_decode(struct myhv_vcpu *vcpu, u8 *length, enum exit_action *action)
+struct insn_extent insn_length_decode(struct myhv_vcpu *vcpu)
 {
-	return decode(vcpu, NULL, length, action);
+	struct insn_extent e = { 0 };
+	u8 length;
+
+	if (decode(vcpu, NULL, &length, &e.action))
+		e.bytes = length;
+	return e;
+}
+
+enum x86_mode insn_mode(struct myhv_vcpu *vcpu, unsigned int *cpl)
+{
+	struct insn_context c;
+
+	get_context(vcpu, &c);
+	*cpl = c.cpl;
+	return mode_in(vcpu, &c);
 }
 
 int insn_bytes(struct myhv_vcpu *vcpu, void *bytes, unsigned int len, u64 *linear)

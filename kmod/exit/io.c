@@ -51,13 +51,14 @@ static enum exit_action complete_in(struct myhv_vcpu *vcpu)
 
 static enum exit_action port_in(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 length)
 {
-	u32 value = 0;
-	bool done = !iobus_read(vcpu, &vcpu->vm->pio_bus, port, size, &value);
+	bool done;
 
+	vcpu->port_data = 0;
+	done = !iobus_read(vcpu, &vcpu->vm->pio_bus, port, size, &vcpu->port_data);
 	if (trace_myhv_pio_enabled())
-		trace_myhv_pio(vcpu->vm->id, vcpu->id, false, port, size, 1, value, done);
+		trace_myhv_pio(vcpu->vm->id, vcpu->id, false, port, size, 1, vcpu->port_data, done);
 	if (done) {
-		put_accumulator(vcpu, size, value);
+		put_accumulator(vcpu, size, vcpu->port_data);
 		insn_finish(vcpu, length);
 		return RESUME_GUEST;
 	}
@@ -70,31 +71,33 @@ static enum exit_action port_in(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 le
 
 static enum exit_action port_out(struct myhv_vcpu *vcpu, u16 port, u8 size, u8 length)
 {
-	u32 value = vcpu_gpr32(vcpu, MYHV_RAX);
-	bool done = !iobus_write(vcpu, &vcpu->vm->pio_bus, port, size, &value);
+	bool done;
 
+	vcpu->port_data = vcpu_gpr32(vcpu, MYHV_RAX);
+	done = !iobus_write(vcpu, &vcpu->vm->pio_bus, port, size, &vcpu->port_data);
 	if (trace_myhv_pio_enabled())
-		trace_myhv_pio(vcpu->vm->id, vcpu->id, true, port, size, 1, value, done);
+		trace_myhv_pio(vcpu->vm->id, vcpu->id, true, port, size, 1, vcpu->port_data, done);
 	insn_finish(vcpu, length);
 	if (done)
 		return RESUME_GUEST;
 	fill_exit(vcpu, port, size, true, 1);
-	memcpy(vcpu->data, &value, sizeof(value));
+	memcpy(vcpu->data, &vcpu->port_data, sizeof(vcpu->port_data));
 	return EXIT_TO_USER;
 }
 
-enum exit_action exit_io(struct myhv_vcpu *vcpu, const struct io_access *io)
+enum exit_action exit_io(struct myhv_vcpu *vcpu, u16 port, u8 size, bool is_in)
 {
 	enum exit_action action;
 	u8 length;
 
-	if (io->is_string)
-		return emulate_current(vcpu);
 	if (!insn_length(vcpu, &length, &action))
 		return action;
-	if (io->is_in)
-		return port_in(vcpu, io->port, io->size, length);
-	return port_out(vcpu, io->port, io->size, length);
+	return is_in ? port_in(vcpu, port, size, length) : port_out(vcpu, port, size, length);
+}
+
+enum exit_action exit_io_string(struct myhv_vcpu *vcpu)
+{
+	return emulate_current(vcpu);
 }
 
 /* A device that gives the first element gives them all. */

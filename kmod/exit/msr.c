@@ -5,6 +5,8 @@
  * vcpu->mutex held.
  */
 #include <linux/cpufeature.h>
+#include <linux/hash.h>
+#include <linux/log2.h>
 #include <asm/tsc.h>
 #include "compat/compat.h"
 #include "chip/chip.h"
@@ -40,6 +42,16 @@ void msr_reset(struct myhv_vcpu *vcpu, bool init)
 		vcpu->msrs.hv_vp_index = vcpu->id;
 		synic_reset(vcpu);
 	}
+}
+
+/* Guests use few MSRs again and again. */
+static const struct msr_rule *rule_of(struct myhv_vcpu *vcpu, u32 index)
+{
+	const struct msr_rule **hint = &vcpu->msr_hints[hash_32(index, ilog2(MSR_HINTS))];
+
+	if (unlikely(!*hint || index < (*hint)->first || index > (*hint)->last))
+		*hint = msr_rule_find(index);
+	return *hint;
 }
 
 static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
@@ -231,11 +243,11 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 
 int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value)
 {
-	const struct msr_rule *rule = msr_rule_find(index);
+	const struct msr_rule *rule = rule_of(vcpu, index);
 
 	if (!rule)
 		return -ENOENT;
-	if (!host && ((rule->flags & MSR_WRITE_ONLY) || !is_offered(vcpu, rule)))
+	if (!host && ((rule->flags & MSR_WRITE_ONLY) || (rule->need && !is_offered(vcpu, rule))))
 		return -EINVAL;
 	if (index == MSR_PLATFORM_INFO && !host && (vcpu->vm->hidden & MYHV_HIDE_PLATFORM_INFO))
 		return -EINVAL;
@@ -260,11 +272,11 @@ int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value)
 
 int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value)
 {
-	const struct msr_rule *rule = msr_rule_find(index);
+	const struct msr_rule *rule = rule_of(vcpu, index);
 
 	if (!rule)
 		return -ENOENT;
-	if (!host && ((rule->flags & MSR_READ_ONLY) || !is_offered(vcpu, rule)))
+	if (!host && ((rule->flags & MSR_READ_ONLY) || (rule->need && !is_offered(vcpu, rule))))
 		return -EINVAL;
 	if (!is_value_ok(vcpu, rule, index, value, host))
 		return -EINVAL;

@@ -20,6 +20,8 @@ static const u8 model_source[] = {
 static bool old_task_skips(struct myhv_vcpu *vcpu, const struct task_switch *why, u8 *length,
 			   enum exit_action *action)
 {
+	struct insn_extent e;
+
 	*length = 0;
 	if (why->source == TASK_SWITCH_GATE && !why->soft)
 		return true;
@@ -27,7 +29,10 @@ static bool old_task_skips(struct myhv_vcpu *vcpu, const struct task_switch *why
 		*length = vcpu->event.cut_exception.insn_length;
 		return true;
 	}
-	return insn_length_decode(vcpu, length, action);
+	e = insn_length_decode(vcpu);
+	*length = e.bytes;
+	*action = e.action;
+	return e.bytes;
 }
 
 /* The new task is the current one. */

@@ -33,16 +33,14 @@ static enum exit_action handle_npf(struct myhv_vcpu *vcpu)
 static enum exit_action handle_ioio(struct myhv_vcpu *vcpu)
 {
 	const struct vmcb_control *c = &to_svm(vcpu)->vmcb->control;
-	struct io_access io = {
-		.port = c->exit_info1 >> SVM_IOIO_PORT_SHIFT,
-		.size = (c->exit_info1 >> SVM_IOIO_SIZE_SHIFT) & 7,
-		.is_in = c->exit_info1 & SVM_IOIO_IN,
-		.is_string = c->exit_info1 & SVM_IOIO_STRING,
-	};
+	u64 info = c->exit_info1;
 
 	/* given by every CPU; of a string instruction it would end all its repetitions */
-	vcpu->insn.next_rip = io.is_string ? 0 : c->exit_info2;
-	return exit_io(vcpu, &io);
+	vcpu->insn.next_rip = info & SVM_IOIO_STRING ? 0 : c->exit_info2;
+	if (info & SVM_IOIO_STRING)
+		return exit_io_string(vcpu);
+	return exit_io(vcpu, info >> SVM_IOIO_PORT_SHIFT, (info >> SVM_IOIO_SIZE_SHIFT) & 7,
+		       info & SVM_IOIO_IN);
 }
 
 static enum exit_action handle_msr(struct myhv_vcpu *vcpu)

@@ -50,6 +50,15 @@ static __always_inline u64 vmcs_read(unsigned long field)
 	return value;
 }
 
+/* For each burst, of MSRs that every CPU has: without the call into the kernel's paravirtual way. */
+static __always_inline u64 vmx_rdmsr(u32 msr)
+{
+	u32 low, high;
+
+	asm volatile("rdmsr" : "=a"(low), "=d"(high) : "c"(msr));
+	return low | (u64)high << 32;
+}
+
 static __always_inline void vmcs_write(unsigned long field, u64 value)
 {
 	asm goto("vmwrite %1, %0\n\t"
@@ -315,11 +324,15 @@ void vmx_cpu_disable(void);
 /* False: VMX is gone or somebody else's. IRQs off throughout. */
 bool vmx_begin_operation(struct vmx_vcpu *vmx);
 void vmx_end_window(struct vmx_vcpu *vmx);
-static inline bool vmx_enter_operation(struct vmx_vcpu *vmx)
+/* Then it is not the window's, and VMX has not been taken from us. */
+static inline bool vmx_is_current(const struct vmx_vcpu *vmx)
 {
 	lockdep_assert_irqs_disabled();
-	/* current: then it is not the window's, and VMX has not been taken from us */
-	return likely(__this_cpu_read(vmx_cpu.current_vcpu) == vmx) || vmx_begin_operation(vmx);
+	return __this_cpu_read(vmx_cpu.current_vcpu) == vmx;
+}
+static inline bool vmx_enter_operation(struct vmx_vcpu *vmx)
+{
+	return likely(vmx_is_current(vmx)) || vmx_begin_operation(vmx);
 }
 static inline void vmx_leave_operation(struct vmx_vcpu *vmx)
 {

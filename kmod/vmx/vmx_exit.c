@@ -38,14 +38,10 @@ static enum exit_action handle_ept_violation(struct myhv_vcpu *vcpu)
 static enum exit_action handle_io(struct myhv_vcpu *vcpu)
 {
 	u64 q = to_vmx(vcpu)->exit.qualification;
-	struct io_access io = {
-		.port = q >> VMX_IO_Q_PORT_SHIFT,
-		.size = (q & VMX_IO_Q_SIZE) + 1,
-		.is_in = q & VMX_IO_Q_IN,
-		.is_string = q & VMX_IO_Q_STRING,
-	};
 
-	return exit_io(vcpu, &io);
+	if (q & VMX_IO_Q_STRING)
+		return exit_io_string(vcpu);
+	return exit_io(vcpu, q >> VMX_IO_Q_PORT_SHIFT, (q & VMX_IO_Q_SIZE) + 1, q & VMX_IO_Q_IN);
 }
 
 /* DR6 is not changed by the exit: the qualification has what it would have become. */

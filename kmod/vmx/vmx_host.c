@@ -284,7 +284,7 @@ void vmx_host_state_save(struct vmx_vcpu *vmx)
 		vmx->host.fs_base = fs_base;
 		vmx->dirty |= VMX_DIRTY_HOST;
 	}
-	rdmsrq(MSR_IA32_DEBUGCTLMSR, vmx->host.debugctl);
+	vmx->host.debugctl = vmx_rdmsr(MSR_IA32_DEBUGCTLMSR);
 }
 
 /* 32-bit programs have selectors in them; loading one changes the base. IRQs on. */

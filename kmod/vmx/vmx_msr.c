@@ -150,7 +150,7 @@ void vmx_msrs_load(struct vmx_vcpu *vmx)
 	const struct vmx_cpu *host = this_cpu_ptr(&vmx_cpu);
 
 	tsc_aux_begin(&vmx->vcpu);
-	rdmsrq(MSR_KERNEL_GS_BASE, vmx->host.kernel_gs_base);
+	vmx->host.kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
 	swap_msr(MSR_KERNEL_GS_BASE, vmx->host.kernel_gs_base, vmx->kernel_gs_base);
 	if (vmx->efer & EFER_SCE)
 		syscall_load(vmx, host);
@@ -160,7 +160,7 @@ void vmx_msrs_unload(struct vmx_vcpu *vmx)
 {
 	const struct vmx_cpu *host = this_cpu_ptr(&vmx_cpu);
 
-	rdmsrq(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base);
+	vmx->kernel_gs_base = vmx_rdmsr(MSR_KERNEL_GS_BASE);
 	swap_msr(MSR_KERNEL_GS_BASE, vmx->kernel_gs_base, vmx->host.kernel_gs_base);
 	if (vmx->syscall_live)
 		syscall_unload(vmx, host);

@@ -164,14 +164,8 @@ void vmx_regs_fetch(struct myhv_vcpu *vcpu, u32 groups)
 	vmx_close(vmx, flags);
 }
 
-void vmx_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c)
+static __always_inline void read_context(const struct vmx_vcpu *vmx, struct insn_context *c)
 {
-	struct vmx_vcpu *vmx = container_of((struct myhv_vcpu *)vcpu, struct vmx_vcpu, vcpu);
-	unsigned long flags;
-
-	memset(c, 0, sizeof(*c));
-	if (!vmx_open(vmx, &flags))
-		return;
 	c->cr0 = guest_cr0(vmx);
 	c->cr3 = vmcs_read(GUEST_CR3);
 	c->cr4 = guest_cr4(vmx);
@@ -179,6 +173,28 @@ void vmx_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c)
 	c->cs_base = vmcs_read(GUEST_CS_BASE);
 	c->cs_attrib = vmx_segment_attrib(vmcs_read(GUEST_CS_AR_BYTES));
 	c->cpl = (vmcs_read(GUEST_SS_AR_BYTES) >> VMX_AR_DPL_SHIFT) & 3;
+}
+
+void vmx_insn_context(const struct myhv_vcpu *vcpu, struct insn_context *c)
+{
+	struct vmx_vcpu *vmx = container_of((struct myhv_vcpu *)vcpu, struct vmx_vcpu, vcpu);
+	unsigned long flags;
+	bool here;
+
+	/* what vmx_open() does, less what a burst has done */
+	if (likely(vcpu->in_burst)) {
+		local_irq_disable();
+		here = vmx_is_current(vmx);
+		if (likely(here))
+			read_context(vmx, c);
+		local_irq_enable();
+		if (likely(here))
+			return;
+	}
+	memset(c, 0, sizeof(*c));
+	if (!vmx_open(vmx, &flags))
+		return;
+	read_context(vmx, c);
 	vmx_close(vmx, flags);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
+ * bench [-x CASE]... [CASE]
+ *
  * What exits and calls cost, in ticks of the host's TSC: under `hvlab run --icount` a
  * tick is an instruction. Knows no hypervisor but hv.h and calls.h; built once for myhv and once
- * for KVM. Prints a line "NAME MEDIAN LEAST MOST TURNS" for each case; the last counts all
- * iterations, those for warming up too.
+ * for KVM. Prints a line "NAME MEDIAN LEAST MOST TURNS" for each case, of all or of one, but
+ * those after -x; the last counts all iterations, those for warming up too.
  *
  * Guest loops make the KVM_RUN-like call itself, without hv_run(), so that nothing of this
  * program but the system call is in the figures.
@@ -24,10 +26,10 @@
 /**
  * struct loop - one loop of loops.S
  * @code_intel: instead of @code on such a CPU
- * @count: iterations of a sample
+ * @count: iterations of a sample, see turns_of()
  * @to_user: exits to user space of an iteration; more or fewer are a failure
  * @page_bytes: it writes to fresh pages of this size
- * @sleeps: ticks of an iteration that it asked to sleep for
+ * @sleeps: nanoseconds of an iteration that it asked to sleep for
  * @needs_second: a second processor answers
  * @needs_eventfd: BENCH_PORT_EVENTFD signals one, once an iteration
  */
@@ -81,6 +83,7 @@ static const struct {
 } cases[] = {
 	{ "memory", time_mapping },
 	{ "dirty", time_dirty_log },
+	{ "faults", time_parallel_faults },
 	{ "irqfd", time_irqfd },
 	{ "life", time_life },
 };
@@ -100,14 +103,16 @@ static void expect(const struct loop *loop, uint64_t got, uint64_t want, const c
 
 static void run_loop(const struct loop *loop)
 {
-	uint64_t turns = (uint64_t)(BENCH_NR_SAMPLES + 1) * loop->count;
+	bool is_short = loop->page_bytes == 0x200000 || loop->sleeps;
+	uint32_t count = is_short ? loop->count : turns_of(loop->count);
+	uint64_t turns = (uint64_t)(BENCH_NR_SAMPLES + 1) * count;
 	uint64_t exits = turns * loop->to_user + 1, signals = 0;
 	struct machine m = { .ram = map_anonymous(GUEST_RAM_BYTES) };
 	int event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	uint8_t *region = NULL;
 
 	machine_create(&m, loop->code_intel && is_intel() ? loop->code_intel : loop->code,
-		       loop->count);
+		       count);
 	if (loop->page_bytes) {
 		region = region_create(REGION_BYTES, loop->page_bytes);
 		check(hv_map(m.hv, BENCH_REGION, region, REGION_BYTES, false), "map");
@@ -123,7 +128,8 @@ static void run_loop(const struct loop *loop)
 			signals = 0;
 		expect(loop, signals, turns, "signals");
 	}
-	report(loop->name, machine_u64(&m, BENCH_SAMPLES) + 1, loop->count, loop->sleeps);
+	report(loop->name, machine_u64(&m, BENCH_SAMPLES) + 1, count,
+	       loop->sleeps * tsc_khz / 1000000);
 	machine_destroy(&m);
 	close(event);
 	munmap(m.ram, GUEST_RAM_BYTES);
@@ -131,19 +137,31 @@ static void run_loop(const struct loop *loop)
 		region_destroy(region, REGION_BYTES);
 }
 
+static bool is_wanted(const char *name, const char *only, int argc, char **argv)
+{
+	for (int i = 1; i < optind && i < argc; i++)
+		if (!strcmp(argv[i], name))
+			return false;
+	return !only || !strcmp(only, name);
+}
+
 int main(int argc, char **argv)
 {
-	const char *only = argc > 1 ? argv[1] : NULL;
+	const char *only;
 	bool found = false;
 
+	while (getopt(argc, argv, "+x:") == 'x')
+		;
+	only = argv[optind];
+	machine_find_tsc_khz();
 	for (size_t i = 0; i < sizeof(loops) / sizeof(loops[0]); i++) {
-		if (only && strcmp(only, loops[i].name))
+		if (!is_wanted(loops[i].name, only, argc, argv))
 			continue;
 		run_loop(&loops[i]);
 		found = true;
 	}
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		if (only && strcmp(only, cases[i].name))
+		if (!is_wanted(cases[i].name, only, argc, argv))
 			continue;
 		cases[i].time();
 		found = true;

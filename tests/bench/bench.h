@@ -19,6 +19,7 @@
 
 #define BENCH_NR_SAMPLES 10
 #define BENCH_LOGGED_PAGES 4096
+#define BENCH_FILL_PAGES 2048
 #define BENCH_VECTOR 0x40
 #define BENCH_VECTOR_ASK 0x41	/* the second processor answers it by BENCH_VECTOR */
 #define BENCH_SLEEP 1000000	/* LAPIC timer ticks (ns) that the HLT loop sleeps for */

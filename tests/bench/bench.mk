@@ -17,6 +17,8 @@ bench-bochs: bench-ready ## the same under Bochs on BENCH_CPUS, Intel and AMD mo
 	@$(HVLAB) prepare --backend vmx --kernel $(LAB_KERNEL)
 	@set -e; for cpu in $(BENCH_CPUS); do \
 		tests/bench/run-bench --bochs $$cpu --kernel $(LAB_KERNEL) $(BENCH_OPTIONS) $(O); \
+		tests/bench/run-bench --bochs $$cpu --smp 2 --case faults --kernel $(LAB_KERNEL) \
+			$(BENCH_OPTIONS) $(O); \
 	done
 
 bench-boot: bench-ready ## a Linux guest's boot beside QEMU's on KVM: instructions, memory, exits

@@ -8,6 +8,9 @@
 
 #include "hv.h"
 
+/* Of a guest's TSC, which is the host's. */
+int calls_tsc_khz(struct hv *hv, uint64_t *khz);
+
 /* Processor 1, with the CPUID of the first; the descriptor to run it by. One at a time. */
 int calls_vcpu_add(struct hv *hv);
 void calls_vcpu_remove(int fd);

@@ -20,6 +20,14 @@ static int call(int fd, unsigned long request, const void *arg)
 	return r < 0 ? -errno : r;
 }
 
+int calls_tsc_khz(struct hv *hv, uint64_t *khz)
+{
+	int r = call(hv_vcpu_fd(hv), KVM_GET_TSC_KHZ, NULL);
+
+	*khz = r < 0 ? 0 : r;
+	return r < 0 ? r : 0;
+}
+
 int calls_vcpu_add(struct hv *hv)
 {
 	struct kvm_cpuid2 *list =

@@ -10,6 +10,11 @@
 
 static struct myhv_vcpu second;
 
+int calls_tsc_khz(struct hv *hv, uint64_t *khz)
+{
+	return myhv_prop_get(hv_vcpu_fd(hv), MYHV_PROP_VCPU_TSC_KHZ, khz);
+}
+
 int calls_vcpu_add(struct hv *hv)
 {
 	struct myhv_cpuid_entry entries[CPUID_ENTRIES];

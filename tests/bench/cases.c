@@ -16,7 +16,6 @@
 
 #define LOGGED_BYTES (BENCH_LOGGED_PAGES * 0x1000ULL)
 #define GIB (1ULL << 30)
-#define NR_INTERRUPTS 100
 
 void time_mapping(void)
 {
@@ -82,6 +81,7 @@ void time_irqfd(void)
 {
 	uint64_t raise[BENCH_NR_SAMPLES], taken[BENCH_NR_SAMPLES], t[3];
 	struct machine m = { .ram = map_anonymous(GUEST_RAM_BYTES) };
+	const uint32_t interrupts = turns_of(100);
 	const uint64_t one = 1;
 	int fd = eventfd(0, EFD_CLOEXEC);
 
@@ -92,7 +92,7 @@ void time_irqfd(void)
 		uint64_t sums[2] = { 0 };
 		uint64_t before = *machine_u64(&m, BENCH_TAKEN);
 
-		for (int j = 0; j < NR_INTERRUPTS; j++) {
+		for (uint32_t j = 0; j < interrupts; j++) {
 			t[0] = __rdtsc();
 			if (write(fd, &one, sizeof(one)) != sizeof(one))
 				err(1, "write to an eventfd");
@@ -102,7 +102,7 @@ void time_irqfd(void)
 			sums[0] += t[1] - t[0];
 			sums[1] += t[2] - t[1];
 		}
-		if (*machine_u64(&m, BENCH_TAKEN) != before + NR_INTERRUPTS)
+		if (*machine_u64(&m, BENCH_TAKEN) != before + interrupts)
 			errx(1, "%s: the guest has not seen all interrupts", hv_name);
 		if (i < 0)
 			continue;
@@ -112,8 +112,8 @@ void time_irqfd(void)
 	machine_destroy(&m);
 	munmap(m.ram, GUEST_RAM_BYTES);
 	close(fd);
-	report("irqfd_raise", raise, NR_INTERRUPTS, 0);
-	report("irqfd_taken", taken, NR_INTERRUPTS, 0);
+	report("irqfd_raise", raise, interrupts, 0);
+	report("irqfd_taken", taken, interrupts, 0);
 }
 
 /* The guest writes to each page, comes to user space, and its log is read. */

@@ -287,6 +287,17 @@ ENTRY dirty
 	out	%al, $BENCH_PORT
 	jmp	30b
 
+/* Writes to every page from R8 on, comes to user space, and starts again. */
+ENTRY fill
+30:	mov	%r8, %rsi
+	mov	$BENCH_FILL_PAGES, %ecx
+31:	movb	$1, (%rsi)
+	add	$0x1000, %rsi
+	dec	%ecx
+	jnz	31b
+	out	%al, $BENCH_PORT
+	jmp	30b
+
 /* The second processor, in long mode. */
 second_idt:
 	.word	0xfff

@@ -25,6 +25,24 @@ uint64_t *machine_u64(struct machine *m, uint32_t gpa)
 	return (uint64_t *)(m->ram + gpa);
 }
 
+uint64_t tsc_khz;
+
+void machine_find_tsc_khz(void)
+{
+	struct hv *hv;
+
+	check(hv_open(&hv, HV_IRQCHIP_FULL), "create");
+	check(calls_tsc_khz(hv, &tsc_khz), "frequency of the TSC");
+	hv_close(hv);
+}
+
+uint32_t turns_of(uint32_t at_1_ghz)
+{
+	uint64_t turns = at_1_ghz * tsc_khz / 1000000;
+
+	return tsc_khz >= 900000 ? at_1_ghz : turns > 2 ? turns : 2;
+}
+
 static void write_gate(struct machine *m, uint8_t vector, const uint8_t *handler, uint16_t cs)
 {
 	uint64_t entry = BENCH_CODE + (handler - bench_image);
@@ -35,33 +53,39 @@ static void write_gate(struct machine *m, uint8_t vector, const uint8_t *handler
 	gate[1] = entry >> 32;
 }
 
-static void fill_memory(struct machine *m, uint16_t cs, uint32_t count)
+static void fill_memory(struct machine *m, uint32_t count)
 {
 	memcpy(m->ram + BENCH_CODE, bench_image, bench_image_end - bench_image);
 	memcpy(m->ram + BENCH_TRAMPOLINE, bench_trampoline,
 	       bench_trampoline_end - bench_trampoline);
-	write_gate(m, BENCH_VECTOR, bench_handler, cs);
-	write_gate(m, BENCH_VECTOR_ASK, bench_answer, cs);
+	write_gate(m, BENCH_VECTOR, bench_handler, SEL_CODE64);
+	write_gate(m, BENCH_VECTOR_ASK, bench_answer, SEL_CODE64);
 	*machine_u64(m, BENCH_COUNT) = count;
 }
 
-void machine_create(struct machine *m, const uint8_t *code, uint32_t count)
+void machine_set_start(struct hv *hv, uint8_t *ram, const uint8_t *code, uint64_t r8)
 {
 	struct myhv_vcpu_state *state = calloc(1, sizeof(*state));
 	uint32_t groups = MYHV_STATE_GENERAL | MYHV_STATE_SEGMENTS | MYHV_STATE_CONTROL;
 
+	check(hv_state_get(hv, groups, state), "get state");
+	guest_initial_state(ram, GUEST_LONG, BENCH_CODE + (code - bench_image), state, &groups);
+	state->general.gpr[MYHV_RSP] = BENCH_STACK;
+	state->general.gpr[MYHV_R8] = r8;
+	state->segments.idt.base = BENCH_IDT;
+	state->segments.idt.limit = 0xfff;
+	check(hv_state_set(hv, groups, state), "set state");
+	free(state);
+}
+
+void machine_create(struct machine *m, const uint8_t *code, uint32_t count)
+{
 	m->second_fd = -1;
 	memset(m->ram, 0, BENCH_CODE);
 	check(hv_open(&m->hv, HV_IRQCHIP_FULL), "create");
 	check(hv_map(m->hv, 0, m->ram, GUEST_RAM_BYTES, false), "map");
-	check(hv_state_get(m->hv, groups, state), "get state");
-	guest_initial_state(m->ram, GUEST_LONG, BENCH_CODE + (code - bench_image), state, &groups);
-	state->general.gpr[MYHV_RSP] = BENCH_STACK;
-	state->segments.idt.base = BENCH_IDT;
-	state->segments.idt.limit = 0xfff;
-	fill_memory(m, state->segments.seg[MYHV_SEG_CS].selector, count);
-	check(hv_state_set(m->hv, groups, state), "set state");
-	free(state);
+	fill_memory(m, count);
+	machine_set_start(m->hv, m->ram, code, 0);
 }
 
 static bool is_done(struct machine *m)

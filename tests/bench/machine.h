@@ -24,6 +24,15 @@ struct machine {
 
 /* All of these leave the program when something fails. */
 void check(int result, const char *what);
+/*
+ * Of the TSC. Where the host counts under 1 GHz (Bochs), its timer ticks after fewer
+ * instructions, and samples are shorter by as much, so that most have no tick.
+ */
+extern uint64_t tsc_khz;
+void machine_find_tsc_khz(void);
+uint32_t turns_of(uint32_t at_1_ghz);
+/* In long mode at @code, of the image in loops.S. */
+void machine_set_start(struct hv *hv, uint8_t *ram, const uint8_t *code, uint64_t r8);
 /* The guest will start at @code; @count are the iterations of a sample. */
 void machine_create(struct machine *m, const uint8_t *code, uint32_t count);
 /* Another processor, which waits for its INIT. */

@@ -186,7 +186,7 @@ def start(job, folder):
         raise LabError("--interactive: L1 has no way to read it under Bochs")
     if job.icount:
         raise LabError("--icount: under Bochs every tick is an instruction anyway")
-    top = bochsbuild.emulator()
+    top = bochsbuild.emulator(counts=bool(job.profile))
     kernel, entry_point = _flat_kernel(job.kernel)
     base = _base(job.kernel)
 
@@ -222,11 +222,12 @@ def start(job, folder):
     agent, agent_bochs = os.pipe()
     rc = folder / "bochsrc"
     rc.write_text(_config(job, top, folder, disks, ram, log_bochs))
+    env = {**os.environ, "MYHV_BOCHS_PROFILE": str(job.profile)} if job.profile else None
     with open(folder / "emulator.log", "wb") as errors:
         process = subprocess.Popen(
             [top / "bochs", "-q", "-f", rc], stdin=subprocess.DEVNULL, stdout=agent_bochs,
             stderr=errors, cwd=folder, start_new_session=True, pass_fds=(log_bochs,),
-            preexec_fn=external.die_with_parent)
+            env=env, preexec_fn=external.die_with_parent)
     os.close(log_bochs)
     os.close(agent_bochs)
     return Machine(process, log, agent, None, ENDED)

@@ -13,6 +13,9 @@ from .debian import SourceSuite, Suite
 SUITE = "trixie"
 HERE = Path(__file__).resolve().parent.parent / "bochs"
 PATCHES = sorted(HERE.glob("*.patch"))
+# A second Bochs, which counts instructions.
+COUNT_PATCHES = sorted(HERE.glob("profile/*.patch"))
+COUNT_CONFIGURE = ["--enable-instrumentation"]
 # What boot.bin is made of; layout.h also rules what labkit/directboot.py lays out.
 BOOT = ("boot.S", "layout.h")
 
@@ -43,13 +46,20 @@ def _run(log, argv, cwd, **env):
         raise LabError(f"{argv[0]} failed while building Bochs:\n{tail}")
 
 
-def _build(tmp, _final):
+def _recipe(counts):
+    """Patches and options."""
+    if counts:
+        return PATCHES + COUNT_PATCHES, CONFIGURE + COUNT_CONFIGURE
+    return PATCHES, CONFIGURE
+
+
+def _build(tmp, patches, configure):
     tree, log, flags = tmp / "tree", tmp / "build.log", _flags()
     SourceSuite(SUITE).unpack_source("bochs", tree)
     say("building Bochs: two to four CPU minutes, once")
-    for patch in PATCHES:
+    for patch in patches:
         _run(log, ["patch", "-p1", "-i", patch], tree)
-    _run(log, ["./configure", *CONFIGURE], tree, CFLAGS=flags, CXXFLAGS=flags)
+    _run(log, ["./configure", *configure], tree, CFLAGS=flags, CXXFLAGS=flags)
     _run(log, ["nice", "make", f"-j{os.cpu_count()}", "bochs"], tree)
     (tree / "bochs").rename(tmp / "bochs")
     external.call(["rm", "-rf", tree], check=True)
@@ -61,16 +71,16 @@ def _build(tmp, _final):
     say("Bochs is ready")
 
 
-def key():
+def key(counts=False):
     """Another patch or option is another Bochs."""
-    words = " ".join([SUITE, *CONFIGURE, _flags()]).encode()
-    patches = b"".join(p.read_bytes() for p in PATCHES)
-    return hashlib.sha256(patches + words).hexdigest()[:8]
+    patches, configure = _recipe(counts)
+    words = " ".join([SUITE, *configure, _flags()]).encode()
+    return hashlib.sha256(b"".join(p.read_bytes() for p in patches) + words).hexdigest()[:8]
 
 
-def emulator():
-    """The directory with `bochs`, `bios` and `vgabios`."""
-    return entry(f"bochs/{key()}", _build)
+def emulator(counts=False):
+    """The directory with `bochs`, `bios` and `vgabios`; @counts: of the one for profiles."""
+    return entry(f"bochs/{key(counts)}", lambda tmp, _final: _build(tmp, *_recipe(counts)))
 
 
 def boot_sector():

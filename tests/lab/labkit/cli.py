@@ -66,6 +66,8 @@ def _parser():
                    help="connect stdin; a shell by default. Ctrl-] ends L1")
     r.add_argument("--icount", action="store_true",
                    help="count instructions: one L1 CPU, one TSC tick per instruction")
+    r.add_argument("--profile", type=Path, metavar="FILE",
+                   help="write how often each instruction ran between the bench's marks (vmx)")
     r.add_argument("--append", default="", metavar="STRING",
                    help="more for L1's kernel command line")
     r.add_argument("--emulator-arg", action="append", default=[], metavar="ARG",
@@ -108,7 +110,8 @@ def _run(args):
               with_paths=args.with_paths, carry=args.carry, packages=args.packages,
               env=dict(pair.split("=", 1) for pair in args.env), out=args.out,
               timeout=timeout, silence=args.silence, stdin=stdin, icount=args.icount,
-              append=args.append, log=args.log, emulator_args=args.emulator_arg)
+              profile=args.profile and args.profile.absolute(), append=args.append, log=args.log,
+              emulator_args=args.emulator_arg)
     return runner.run(job, args.verbose or args.interactive)
 
 

@@ -36,6 +36,7 @@ class Job:
     silence: float = 180    # longest between two words of the agent, who has one every 5 s
     stdin: str = "none"     # none, pipe or tty
     icount: bool = False
+    profile: Path = None    # where Bochs is to count instructions
     append: str = ""
     log: Path = None
     emulator_args: list = field(default_factory=list)

@@ -95,6 +95,8 @@ def prepare(_kernel):
 
 def start(job, folder):
     """Boot L1 with the job."""
+    if job.profile:
+        raise LabError("--profile: QEMU counts by a plugin, see tests/bench/run-profile")
     emu = emulator()
     setup = [("root_9p",)]
     setup += [("with", name, path) for name, path in job.named_paths()]
