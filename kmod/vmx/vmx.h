@@ -50,7 +50,7 @@ static __always_inline u64 vmcs_read(unsigned long field)
 	return value;
 }
 
-/* For each burst, of MSRs that every CPU has: without the call into the kernel's paravirtual way. */
+/* Of MSRs that every CPU has, for each burst: without the call into paravirtual code. */
 static __always_inline u64 vmx_rdmsr(u32 msr)
 {
 	u32 low, high;
