@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 from tap import tap  # noqa: E402
 
 WAIT_S = 600
+GAP_S = 15  # between savevm and loadvm
 TIMER_VECTOR = 0xec  # Linux's LOCAL_TIMER_VECTOR
 WORDS = "console=ttyS0 quiet cryptomgr.notests no_timer_check nokaslr"
 
@@ -74,6 +75,10 @@ class Machine:
     def counted(self):
         numbers = re.findall(r"count (\d+)\r?\n", self.text())
         return int(numbers[-1]) if numbers else 0
+
+    def clocks(self, mark=0):
+        """The guest's seconds since its boot, each time it told them."""
+        return [float(s) for s in re.findall(r"clock (\d+\.\d+)\r?\n", self.text()[mark:])]
 
     def wait_count(self, least):
         for _ in range(WAIT_S * 5):
@@ -187,17 +192,27 @@ def debug(m, name):
 
 
 def save_and_load(m):
+    tap.ok("clocksource kvm-clock" in m.text(), "the guest's clock is KVM's")
+    save_start, clock = time.monotonic(), m.clocks()[-1]
     tap.ok("Error" not in (said := m.hmp("savevm one")), f"savevm {said}")
+    save_end = time.monotonic()
     saved = m.counted()
     tap.ok(m.wait_count(saved + 4), "the guest goes on")
-    tap.ok("Error" not in (said := m.hmp("loadvm one")), f"loadvm {said}")
+    time.sleep(max(0.0, GAP_S - (time.monotonic() - save_end)))
+    load_start = time.monotonic()
     mark = len(m.text())
+    tap.ok("Error" not in (said := m.hmp("loadvm one")), f"loadvm {said}")
     for _ in range(WAIT_S * 5):
         again = re.findall(r"count (\d+)\r?\n", m.text()[mark:])
         if len(again) > 3:
             break
         time.sleep(0.2)
     tap.ok(again and int(again[1]) <= saved + 3, f"and is where it was saved: {saved}, {again[:3]}")
+    # time between the two calls is no time of what was saved
+    most = (time.monotonic() - save_start) - (load_start - save_end) + 1
+    now = m.clocks(mark)[-1]
+    tap.ok(clock <= now <= clock + most,
+           f"its clock goes on from there: {clock}, {now}, at most {clock + most:.2f}")
 
 
 def stop_and_go(m):
@@ -210,7 +225,7 @@ def stop_and_go(m):
 
 
 def migrate(source, target, words):
-    count = source.counted()
+    count, start = source.counted(), time.monotonic()
     source.qmp("migrate-set-parameters", **{"max-bandwidth": 1 << 30, "downtime-limit": 2000})
     source.qmp("migrate", uri="unix:migration")
     status = source.wait_migrated()
@@ -219,6 +234,10 @@ def migrate(source, target, words):
         print("#", json.dumps(source.qmp("query-migrate")), target.stderr.read_text())
     tap.ok(source.status() == "postmigrate", f"{words}: the source has stopped")
     tap.ok(target.wait_count(count + 3), f"{words}: the target goes on")
+    before, after = source.clocks()[-1], target.clocks()
+    most = before + time.monotonic() - start + 1
+    tap.ok(after and before <= after[0] <= after[-1] <= most,
+           f"{words}: its clock goes on: {before}, {after[:1]}, {after[-1:]}, at most {most:.2f}")
 
 
 def move(machine, words, accel):
