@@ -76,8 +76,8 @@ module-for:
 
 userspace: ## hvrun and the other programs, into O/
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_USER)
-	+@if [ -e userspace/Makefile ]; then $(MAKE) -C userspace O=$(O); fi
-	+@$(MAKE) -C qemu-shim O=$(O)
+	+@if [ -e userspace/Makefile ]; then $(MAKE) --no-print-directory -C userspace O=$(O); fi
+	+@$(MAKE) --no-print-directory -C qemu-shim O=$(O)
 
 # ---- installing: what has been built, and nothing is built ---------------------
 
@@ -103,6 +103,7 @@ uninstall: ## what install has put there
 	$(if $(DESTDIR),,depmod $(release))
 	@$(MAKE) --no-print-directory -C qemu-shim O=$(O) uninstall
 
+include userspace/quiet.mk
 include tests/lab/checks.mk
 include tests/bench/bench.mk
 include qemu-shim/shim.mk

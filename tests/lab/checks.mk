@@ -30,7 +30,7 @@ $(O)/pure/model.o: $(pure_objects)
 
 $(O)/pure/%.o: kmod/model/%.c $(model_headers) $(wildcard uapi/*.h)
 	@mkdir -p $(@D)
-	gcc $(PURE_CFLAGS) -c -o $@ $<
+	$(call quiet,CC,$@)gcc $(PURE_CFLAGS) -c -o $@ $<
 
 # Targets of libFuzzer for the models. What it finds interesting is kept below
 # O, where the next run goes on from; an input that fails stays there as well.
@@ -57,7 +57,8 @@ $(O)/fuzz/fuzz_qmp: tests/fuzz/fuzz_qmp.c $(fuzz_qmp)
 $(O)/fuzz/fuzz_vga $(O)/fuzz/fuzz_qmp:
 	$(need) $(PACKAGES_LINT) $(PACKAGES_USER)
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -Iuserspace/hvrun -o $@ $(filter %.c,$^) -ljansson
+	$(call quiet,LINK,$@)clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -Iuserspace/hvrun -o $@ \
+		$(filter %.c,$^) -ljansson
 
 # of hvrun: the devices and what they stand on
 fuzz_chipset := $(addprefix userspace/hvrun/,bus.c guest_ram.c irq_line.c log.c error.c power.c \
@@ -77,7 +78,8 @@ $(O)/fuzz/fuzz_ide $(O)/fuzz/fuzz_chipset: \
 		$(wildcard userspace/hvrun/*.h userspace/hvrun/dev/*.h)
 	$(need) $(PACKAGES_LINT)
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -pthread -Iuserspace/lib -Iuserspace/hvrun -o $@ \
+	$(call quiet,LINK,$@)clang $(FUZZ_CFLAGS) -D_GNU_SOURCE -pthread -Iuserspace/lib \
+		-Iuserspace/hvrun -o $@ \
 		$(filter %.c,$^) $(fuzz_libraries)
 
 $(O)/fuzz/fuzz_ide: fuzz_libraries := -luring
@@ -85,7 +87,7 @@ $(O)/fuzz/fuzz_ide: fuzz_libraries := -luring
 $(O)/fuzz/%: tests/fuzz/%.c $(model_sources) $(model_headers)
 	$(need) $(PACKAGES_LINT)
 	@mkdir -p $(@D)
-	clang $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
+	$(call quiet,LINK,$@)clang $(FUZZ_CFLAGS) -o $@ $(filter %.c,$^)
 
 check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and C++
 	$(need) $(PACKAGES_BUILD)
@@ -177,7 +179,7 @@ lab-ready: userspace test-programs images-small
 
 test-programs: userspace ## guest programs and integration tests, into O/tests/
 	+@for d in guest integration shim; do \
-		if [ -e tests/$$d/Makefile ]; then $(MAKE) -C tests/$$d O=$(O) || exit 1; fi; done
+		$(MAKE) --no-print-directory -C tests/$$d O=$(O) || exit 1; done
 
 check-hvlab: ## the lab tells the truth about what runs in it
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LAB)
