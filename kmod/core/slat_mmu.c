@@ -18,7 +18,6 @@
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include <linux/swap.h>
 #include <asm/io.h>
 #include "compat/compat.h"
 #include "core/mem_notifier.h"
@@ -457,7 +456,7 @@ enum slat_fault_result slat_fault(struct myhv_vcpu *vcpu, u64 gpa, u32 access)
 		ret = SLAT_FAULT_RETRY;
 		break;
 	}
-	folio_mark_accessed(page_folio(f.page));
+	/* reclaim asks us who is in use (mn_clear_young()), so nothing is said of it here */
 	put_page(f.page);
 	return ret;
 }
