@@ -33,7 +33,7 @@ APPEND = ("console=ttyS0,115200 loglevel=5 panic=-1 oops=panic panic_on_warn=1 "
           "cryptomgr.notests tsc=reliable no_timer_check")
 # L1 has no way to L0's root: what it may run is carried in.
 PACKAGES = """bash dash coreutils grep sed mawk findutils diffutils util-linux mount kmod procps
-    hostname tar gzip cpio bsdutils libc-bin base-files""".split()
+    hostname tar gzip cpio bsdutils libc-bin base-files busybox-static""".split()
 FILES = ["/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/usr/bin/awk", "/etc/alternatives/awk"]
 MODULES = "kvm kvm_intel kvm_amd ccp irqbypass zram loop tun msr".split()
 # L1's own: the disks
