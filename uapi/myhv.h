@@ -83,7 +83,8 @@
 #define MYHV_PROP_VCPU_EXITS 0x2003	  /* exits so far; read only */
 #define MYHV_PROP_VCPU_PV_STRICT 0x2004	  /* 1: only paravirtual features of its CPUID work */
 #define MYHV_PROP_VCPU_CLOCK_STOPPED 0x2005 /* set to 1: its clock page says that it was stopped */
-#define MYHV_PROP_VCPU_SYNIC 0x200a	  /* set to 1: Hyper-V's SynIC and timers; needs a LAPIC */
+#define MYHV_PROP_VCPU_SYNIC 0x200a	  /* set to 1: Hyper-V's SynIC and timers; needs a LAPIC;
+					   * EBUSY after the first run on some CPUs */
 #define MYHV_PROP_VCPU_USER_EXITS 0x2006  /* exits to user space so far; read only, like these: */
 #define MYHV_PROP_VCPU_HALTS 0x2007	  /* times it slept in HLT */
 #define MYHV_PROP_VCPU_INJECTIONS 0x2008  /* events delivered */

@@ -38,6 +38,9 @@ u64 lapic_page_pa(struct myhv_vcpu *vcpu); /* of the register page */
 /* Requests that were posted go to the page. The highest vector requested, or -1 */
 int lapic_collect(struct myhv_vcpu *vcpu);
 int lapic_in_service(struct myhv_vcpu *vcpu); /* vector, or -1 */
+bool lapic_hw_delivery(struct myhv_vcpu *vcpu); /* the CPU delivers from the page */
+/* The CPU shall not: what it delivers cannot end itself. Before the first run. */
+void lapic_leave_hw(struct myhv_vcpu *vcpu);
 const u32 *lapic_watched(struct myhv_vcpu *vcpu); /* eight words: vectors whose end exits */
 void lapic_eoi_seen(struct myhv_vcpu *vcpu, u8 vector); /* the exit at such an end */
 void lapic_reg_written(struct myhv_vcpu *vcpu, u32 offset); /* the exit after a write */

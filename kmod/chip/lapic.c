@@ -222,6 +222,17 @@ void lapic_reset(struct myhv_vcpu *vcpu, bool init)
 	page_changed(lapic);
 }
 
+bool lapic_hw_delivery(struct myhv_vcpu *vcpu)
+{
+	return vcpu->lapic->model.cfg.hw_delivery;
+}
+
+void lapic_leave_hw(struct myhv_vcpu *vcpu)
+{
+	vlapic_leave_hw(&vcpu->lapic->model);
+	backend->lapic_changed(vcpu);
+}
+
 /* ---- interrupts for the CPU ---- */
 
 /* After every look at the IRR, but for the backend's own: what was in the inbox is no more. */

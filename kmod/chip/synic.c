@@ -346,6 +346,9 @@ int synic_create(struct myhv_vcpu *vcpu)
 		return -EINVAL;
 	if (vcpu->synic)
 		return 0;
+	/* an interrupt may end itself (AutoEOI), which a CPU that delivers does not know */
+	if (lapic_hw_delivery(vcpu) && vcpu->has_run)
+		return -EBUSY;
 	synic = kzalloc(sizeof(*synic), GFP_KERNEL_ACCOUNT);
 	if (!synic)
 		return -ENOMEM;
@@ -357,6 +360,8 @@ int synic_create(struct myhv_vcpu *vcpu)
 	}
 	vcpu->synic = synic;
 	synic_reset(vcpu);
+	if (lapic_hw_delivery(vcpu))
+		lapic_leave_hw(vcpu);
 	return 0;
 }
 

@@ -500,6 +500,20 @@ void vlapic_refresh(struct vlapic *v)
 	update_ppr(v);
 }
 
+/**
+ * vlapic_leave_hw() - from now on without @hw_delivery
+ * @v: the LAPIC, whose vCPU is not in guest mode; messages that are on their way now may be lost
+ */
+void vlapic_leave_hw(struct vlapic *v)
+{
+	if (!v->cfg.hw_delivery)
+		return;
+	vlapic_collect(v);
+	v->cfg.hw_delivery = false;
+	v->pir = NULL;
+	vlapic_refresh(v);
+}
+
 /* ---- creation, reset, modes ------------------------------------------- */
 
 /**

@@ -260,6 +260,7 @@ void vlapic_reg_written(struct vlapic *v, u32 offset, u64 now_ns, struct vlapic_
 bool vlapic_eoi_is_silent(struct vlapic *v);
 int vlapic_highest_irr(struct vlapic *v);
 int vlapic_collect(struct vlapic *v);
+void vlapic_leave_hw(struct vlapic *v);
 int vlapic_highest_isr(const struct vlapic *v);
 u8 vlapic_held_class(struct vlapic *v);
 u32 vlapic_ppr(const struct vlapic *v);

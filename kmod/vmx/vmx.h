@@ -355,6 +355,7 @@ void vmx_vcpu_free(struct myhv_vcpu *vcpu);
 void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init);
 void vmx_cpuid_changed(struct myhv_vcpu *vcpu);
 void vmx_fields_flush(struct vmx_vcpu *vmx);
+void vmx_controls_init(struct vmx_vcpu *vmx); /* all of them, and VMX_DIRTY_ALL */
 void vmx_controls2_update(struct vmx_vcpu *vmx);
 void vmx_timer_update(struct vmx_vcpu *vmx);
 void vmx_pml_switch(struct vmx_vcpu *vmx);

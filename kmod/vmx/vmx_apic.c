@@ -73,14 +73,20 @@ u32 vmx_apic_proc(const struct vmx_vcpu *vmx, u32 proc)
 	return proc | CPU_BASED_TPR_SHADOW;
 }
 
-/* A LAPIC in memory is the CPU's business only where nearly every guest leaves it. */
+/*
+ * A LAPIC in memory is the CPU's business only where nearly every guest leaves it. Where the page
+ * is mapped for other vCPUs, accesses exit for one that delivers itself.
+ */
 u32 vmx_apic_proc2(struct vmx_vcpu *vmx, u32 proc2)
 {
+	bool has_page = vmx_has(MYHV_CPU_FEATURE_APICV) && vmx->vcpu.lapic;
 	u64 base;
 
-	vmx->apicv = vmx_has(MYHV_CPU_FEATURE_APICV) && vmx->vcpu.lapic;
-	if (!vmx->apicv)
+	vmx->apicv = has_page && lapic_hw_delivery(&vmx->vcpu);
+	if (!has_page)
 		return proc2 & ~VMX_APICV_CONTROLS;
+	if (!vmx->apicv)
+		proc2 &= ~(VMX_APICV_CONTROLS & ~(u32)SECONDARY_EXEC_VIRTUALIZE_APIC_ACCESSES);
 	base = lapic_base_get(&vmx->vcpu);
 	if (!(base & X2APIC_ENABLE))
 		proc2 &= ~(u32)SECONDARY_EXEC_VIRTUALIZE_X2APIC_MODE;
@@ -95,7 +101,7 @@ void vmx_apic_constants(struct vmx_vcpu *vmx)
 	if (!vmx->vcpu.lapic || !vmx_has(MYHV_CPU_FEATURE_TPR_SHADOW))
 		return;
 	vmcs_write(VIRTUAL_APIC_PAGE_ADDR, lapic_page_pa(&vmx->vcpu));
-	if (!vmx->apicv)
+	if (!vmx_has(MYHV_CPU_FEATURE_APICV))
 		return;
 	vmcs_write(APIC_ACCESS_ADDR, page_to_phys(vmx->vcpu.vm->arch_vm.vmx.apic_access));
 	if (vmx->posted) {
@@ -175,8 +181,11 @@ void vmx_tpr_threshold(struct myhv_vcpu *vcpu, u8 class)
 void vmx_lapic_changed(struct myhv_vcpu *vcpu)
 {
 	struct vmx_vcpu *vmx = to_vmx(vcpu);
+	bool apicv = vmx->apicv;
 
 	vmx_controls2_update(vmx);
+	if (apicv != vmx->apicv)
+		vmx_controls_init(vmx);
 	vmx->dirty |= VMX_DIRTY_LAPIC | VMX_DIRTY_MSR_BITMAP;
 }
 

@@ -85,7 +85,7 @@ void vmx_controls2_update(struct vmx_vcpu *vmx)
 	vmx->dirty |= VMX_DIRTY_PROC2;
 }
 
-static void controls_init(struct vmx_vcpu *vmx)
+void vmx_controls_init(struct vmx_vcpu *vmx)
 {
 	vmx->proc = primary_controls(vmx);
 	vmx->proc2 = secondary_controls(vmx);
@@ -298,7 +298,7 @@ struct myhv_vcpu *vmx_vcpu_alloc(struct myhv_vm *vm)
 	vmx->tlb_cpu = -1;
 	vmx->entry = vmx_global.entry;
 	vmx->vcpu.vm = vm;
-	controls_init(vmx);
+	vmx_controls_init(vmx);
 	return &vmx->vcpu;
 }
 
@@ -322,7 +322,7 @@ void vmx_vcpu_reset(struct myhv_vcpu *vcpu, bool init)
 		vmx->msrs.pat = MSR_PAT_RESET;
 		vmx->kernel_gs_base = 0;
 	}
-	controls_init(vmx);
+	vmx_controls_init(vmx);
 	vmx_cpuid_changed(vcpu);
 	vmx_debug_update(vcpu);
 }

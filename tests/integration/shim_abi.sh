@@ -15,13 +15,14 @@ says()
 	check $? "$2"
 }
 
-if [ -n "${MYHV_LAB:-}" ] && modprobe -q kvm-amd && [ -e /dev/kvm ]; then
+[ "${MYHV_BACKEND:-}" = vmx ] && kvm=kvm-intel || kvm=kvm-amd
+if [ -n "${MYHV_LAB:-}" ] && modprobe -q $kvm && [ -e /dev/kvm ]; then
 	for program in abi caps hyperv state; do
 		"$O/tests/shim/$program" >log 2>&1
 		check $? "KVM itself: $program, $(grep -c '^ok' log) checks"
 		grep -v '^ok' log | sed 's/^/# /'
 	done
-	rmmod kvm-amd kvm
+	rmmod $kvm kvm
 fi
 
 for program in abi caps hyperv state; do
@@ -59,7 +60,7 @@ setpriv --reuid=65534 --regid=65534 --clear-groups "$O/myhv-run" "$abi" >log 2>&
 [ $? = 77 ]
 check $? "without permission"
 says 'Permission denied' "EACCES"
-unshare -m sh -c "mount -t tmpfs none /dev && exec '$O/myhv-run' '$abi'" >log 2>&1
+unshare -m --propagation unchanged sh -c "mount -t tmpfs none /dev && exec '$O/myhv-run' '$abi'" >log 2>&1
 [ $? = 77 ]
 check $? "without the module"
 says 'No such file' "ENOENT"

@@ -268,12 +268,17 @@ static void quirks(struct machine *m)
 	   "that is off");
 	RESTART(m, 0x0f, 0x01, 0xc8, 0x0f, 0x01, 0xc9, OUT(1));
 	is(to_port(m), FAULT, "then they are unknown");
-	/* mov $999, %eax; vmcall; mov $999, %eax; vmmcall */
+	/*
+	 * mov $999, %eax; vmcall; mov $999, %eax; vmmcall. On Intel KVM's emulator has no VMMCALL
+	 * in real mode.
+	 */
 	RESTART(m, SET_EAX(999), 0x0f, 0x01, 0xc1, SET_EAX(999), 0x0f, 0x01, 0xd9, OUT(1));
-	is(to_port(m), 1, "VMCALL and VMMCALL");
-	ok(!memcmp(m->ram + CODE + 6, m->ram + CODE + 15, 3), "one of them was replaced");
-	is(call(m->vcpu, KVM_GET_REGS, &regs), 0, "registers");
-	is((uint32_t)regs.rax, (uint32_t)-1000, "there is no such call");
+	if (!__builtin_cpu_is("intel")) {
+		is(to_port(m), 1, "VMCALL and VMMCALL");
+		ok(!memcmp(m->ram + CODE + 6, m->ram + CODE + 15, 3), "one of them was replaced");
+		is(call(m->vcpu, KVM_GET_REGS, &regs), 0, "registers");
+		is((uint32_t)regs.rax, (uint32_t)-1000, "there is no such call");
+	}
 	is(enable(m->vm, KVM_CAP_DISABLE_QUIRKS2, KVM_X86_QUIRK_FIX_HYPERCALL_INSN), 0,
 	   "that is off");
 	RESTART(m, SET_EAX(999), 0x0f, 0x01, 0xc1, SET_EAX(999), 0x0f, 0x01, 0xd9, OUT(1));

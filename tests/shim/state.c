@@ -89,10 +89,15 @@ static void change_xsave(void *state)
 	memcpy(byte + 512, &features, 8);
 }
 
-/* The legacy area and what is in use; behind it the host's layout. */
+/* The legacy area and whether that is in use; of the others, PKRU may always be. */
 static void blur_xsave(void *state)
 {
 	uint8_t *byte = state;
+	uint64_t features;
+
+	memcpy(&features, byte + 512, 8);
+	features &= 3;
+	memcpy(byte + 512, &features, 8);
 
 	memset(byte + 464, 0, 48);
 	memset(byte + 520, 0, sizeof(struct kvm_xsave) - 520);

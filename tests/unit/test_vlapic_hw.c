@@ -183,6 +183,32 @@ static void test_written(void **state)
 	assert_int_equal(fx.ipi.dest, 5);
 }
 
+/* The model takes over what the CPU had begun. */
+static void test_left(void **state)
+{
+	struct apic_msg low = { .vector = 0x41, .assert = true };
+	struct apic_msg high = { .vector = 0x92, .assert = true };
+
+	lapic.pir = pir;
+	assert_int_equal(vlapic_accept(&lapic, &low), VLAPIC_POSTED);
+	vlapic_collect(&lapic);
+	cpu_deliver(0x41);
+	assert_int_equal(vlapic_accept(&lapic, &high), VLAPIC_POSTED);
+	vlapic_leave_hw(&lapic);
+	assert_null(lapic.pir);
+	assert_int_equal(vlapic_highest_isr(&lapic), 0x41);
+	assert_int_equal(vlapic_pending(&lapic), 0x92);
+	assert_int_equal(vlapic_ack(&lapic), 0x92);
+	vlapic_eoi(&lapic, &fx);
+	assert_int_equal(fx.eoi_vector, 0x92);
+	assert_int_equal(vlapic_pending(&lapic), -1);
+	/* and new ones go to the page */
+	high.vector = 0x93;
+	assert_int_equal(vlapic_accept(&lapic, &high), VLAPIC_IRQ);
+	assert_true(bit(VLAPIC_IRR, 0x93));
+	assert_int_equal(vlapic_ack(&lapic), 0x93);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,6 +217,7 @@ int main(void)
 		cmocka_unit_test_setup(test_dropped, setup),
 		cmocka_unit_test_setup(test_priorities, setup),
 		cmocka_unit_test_setup(test_written, setup),
+		cmocka_unit_test_setup(test_left, setup),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
