@@ -229,6 +229,8 @@ bool lapic_hw_delivery(struct myhv_vcpu *vcpu)
 
 void lapic_leave_hw(struct myhv_vcpu *vcpu)
 {
+	if (!lapic_hw_delivery(vcpu))
+		return;
 	vlapic_leave_hw(&vcpu->lapic->model);
 	backend->lapic_changed(vcpu);
 }

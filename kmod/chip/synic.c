@@ -360,8 +360,7 @@ int synic_create(struct myhv_vcpu *vcpu)
 	}
 	vcpu->synic = synic;
 	synic_reset(vcpu);
-	if (lapic_hw_delivery(vcpu))
-		lapic_leave_hw(vcpu);
+	lapic_leave_hw(vcpu);
 	return 0;
 }
 

@@ -83,9 +83,8 @@ bool user_irq_waiting(struct myhv_vcpu *vcpu);
 
 /* ---- exit/io.c ---- */
 
-/* IN and OUT, @size 1, 2 or 4. INS and OUTS, with REP or without: exit_io_string() */
+/* IN and OUT, @size 1, 2 or 4. INS and OUTS, with REP or without: emulate_current() */
 enum exit_action exit_io(struct myhv_vcpu *vcpu, u16 port, u8 size, bool is_in);
-enum exit_action exit_io_string(struct myhv_vcpu *vcpu);
 
 /* ---- exit/mmio.c: second-level faults ---- */
 

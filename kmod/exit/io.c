@@ -95,11 +95,6 @@ enum exit_action exit_io(struct myhv_vcpu *vcpu, u16 port, u8 size, bool is_in)
 	return is_in ? port_in(vcpu, port, size, length) : port_out(vcpu, port, size, length);
 }
 
-enum exit_action exit_io_string(struct myhv_vcpu *vcpu)
-{
-	return emulate_current(vcpu);
-}
-
 /* A device that gives the first element gives them all. */
 static bool strings_in(struct myhv_vcpu *vcpu, u16 port, u8 size, u32 count, u8 *data)
 {

@@ -54,7 +54,7 @@ static const struct msr_rule *rule_of(struct myhv_vcpu *vcpu, u32 index)
 	return *hint;
 }
 
-static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
+static bool is_in_cpuid(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 {
 	const struct guest_cpuid *cpuid = vcpu->cpuid;
 
@@ -76,6 +76,11 @@ static bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
 	default:
 		return true;
 	}
+}
+
+static __always_inline bool is_offered(struct myhv_vcpu *vcpu, const struct msr_rule *rule)
+{
+	return rule->need == MSR_ALWAYS || is_in_cpuid(vcpu, rule);
 }
 
 static bool check_value(struct myhv_vcpu *vcpu, const struct msr_rule *rule, u32 index, u64 value,
@@ -247,7 +252,7 @@ int msr_read(struct myhv_vcpu *vcpu, u32 index, bool host, u64 *value)
 
 	if (!rule)
 		return -ENOENT;
-	if (!host && ((rule->flags & MSR_WRITE_ONLY) || (rule->need && !is_offered(vcpu, rule))))
+	if (!host && ((rule->flags & MSR_WRITE_ONLY) || !is_offered(vcpu, rule)))
 		return -EINVAL;
 	if (index == MSR_PLATFORM_INFO && !host && (vcpu->vm->hidden & MYHV_HIDE_PLATFORM_INFO))
 		return -EINVAL;
@@ -276,7 +281,7 @@ int msr_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value)
 
 	if (!rule)
 		return -ENOENT;
-	if (!host && ((rule->flags & MSR_READ_ONLY) || (rule->need && !is_offered(vcpu, rule))))
+	if (!host && ((rule->flags & MSR_READ_ONLY) || !is_offered(vcpu, rule)))
 		return -EINVAL;
 	if (!is_value_ok(vcpu, rule, index, value, host))
 		return -EINVAL;

@@ -501,13 +501,11 @@ void vlapic_refresh(struct vlapic *v)
 }
 
 /**
- * vlapic_leave_hw() - from now on without @hw_delivery
+ * vlapic_leave_hw() - with @hw_delivery: from now on without
  * @v: the LAPIC, whose vCPU is not in guest mode; messages that are on their way now may be lost
  */
 void vlapic_leave_hw(struct vlapic *v)
 {
-	if (!v->cfg.hw_delivery)
-		return;
 	vlapic_collect(v);
 	v->cfg.hw_delivery = false;
 	v->pir = NULL;

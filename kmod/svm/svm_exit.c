@@ -35,10 +35,11 @@ static enum exit_action handle_ioio(struct myhv_vcpu *vcpu)
 	const struct vmcb_control *c = &to_svm(vcpu)->vmcb->control;
 	u64 info = c->exit_info1;
 
-	/* given by every CPU; of a string instruction it would end all its repetitions */
-	vcpu->insn.next_rip = info & SVM_IOIO_STRING ? 0 : c->exit_info2;
-	if (info & SVM_IOIO_STRING)
-		return exit_io_string(vcpu);
+	if (info & SVM_IOIO_STRING) {
+		vcpu->insn.next_rip = 0; /* what the CPU gives ends all repetitions */
+		return emulate_current(vcpu);
+	}
+	vcpu->insn.next_rip = c->exit_info2; /* given by every CPU */
 	return exit_io(vcpu, info >> SVM_IOIO_PORT_SHIFT, (info >> SVM_IOIO_SIZE_SHIFT) & 7,
 		       info & SVM_IOIO_IN);
 }

@@ -40,7 +40,7 @@ static enum exit_action handle_io(struct myhv_vcpu *vcpu)
 	u64 q = to_vmx(vcpu)->exit.qualification;
 
 	if (q & VMX_IO_Q_STRING)
-		return exit_io_string(vcpu);
+		return emulate_current(vcpu);
 	return exit_io(vcpu, q >> VMX_IO_Q_PORT_SHIFT, (q & VMX_IO_Q_SIZE) + 1, q & VMX_IO_Q_IN);
 }
 
