@@ -6,6 +6,7 @@
 set -u
 
 . "${0%/*}/lib.sh"
+sysfs=/sys/class/misc/myhv
 
 # wait_for PATTERN FILE [TIMES]: until the file has the line so many times
 wait_for()
@@ -22,14 +23,22 @@ own_memory()
 
 # ---- four processors, no disk ----
 
-"$HVRUN" -m 72 -smp 4 -display none -serial null -debugcon file:debug.log 2>err.log &
+# SeaBIOS frees the lock that its other processors wait for between two instructions of a loop.
+# Bochs interrupts that loop in one place only, with the lock taken: without PAUSE-loop exits
+# the others never see it free. (Under QEMU, and on a CPU, interrupts come anywhere.)
+cpus=4
+if [ "$(cat $sysfs/backend)" = vmx ] && ! grep -qw pause_filter $sysfs/features_used; then
+	echo "# one processor: no PAUSE-loop exits"
+	cpus=1
+fi
+"$HVRUN" -m 72 -smp $cpus -display none -serial null -debugcon file:debug.log 2>err.log &
 pid=$!
 wait_for "No bootable device" debug.log
 check $? "SeaBIOS looks for a disk"
 grep -qa "^SeaBIOS (version" debug.log
 check $? "its banner is on the debug port"
-grep -qa "Found 4 cpu(s) max supported 4 cpu(s)" debug.log
-check $? "it finds four processors"
+grep -qa "Found $cpus cpu(s) max supported $cpus cpu(s)" debug.log
+check $? "it finds as many processors as there are: $cpus"
 grep -qa "Moving pm_base to 0x600" debug.log && grep -qa "ACPI: parse DSDT" debug.log
 check $? "it installs the ACPI tables"
 grep -qa "Copying SMBIOS" debug.log

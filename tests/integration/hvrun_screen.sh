@@ -7,7 +7,7 @@ command -v python3 >/dev/null || { echo "no python3 here"; exit 77; }
 [ -r /usr/share/seabios/vgabios-stdvga.bin ] || { echo "no vgabios here"; exit 77; }
 export TERM=xterm LANG=C.UTF-8 LC_ALL=C.UTF-8
 exec python3 - <<'END'
-import glob, json, os, socket, struct, subprocess, sys, time, zlib
+import atexit, glob, json, os, socket, struct, subprocess, sys, time, zlib
 
 count = bad = 0
 def check(good, what):
@@ -192,8 +192,10 @@ open("disk.img", "wb").write(disk)
 arguments = ["-m", "64", "-drive", "file=disk.img,format=raw"]
 
 def start(*words):
-    return subprocess.Popen([os.environ["HVRUN"], *arguments, *words,
-                             "-qmp", "unix:qmp,server=on,wait=off"])
+    process = subprocess.Popen([os.environ["HVRUN"], *arguments, *words,
+                                "-qmp", "unix:qmp,server=on,wait=off"])
+    atexit.register(process.kill)
+    return process
 
 def exits(process):
     """of all vCPUs of the VM of this process"""
@@ -266,6 +268,7 @@ if subprocess.run(["sh", "-c", "command -v tmux"], stdout=subprocess.DEVNULL).re
     print("# no tmux: the terminal is not tested")
 else:
     words = " ".join([os.environ["HVRUN"], *arguments])
+    atexit.register(tmux, "kill-server")
     tmux("new-session", "-d", "-x", "90", "-y", "30",
          f"{words} -display curses; echo status $?; sleep 30")
     # the terminal may be seen while it is drawn
@@ -279,7 +282,6 @@ else:
           "a key; graphics are told in words")
     tmux("send-keys", "C-a", "x")
     check(bool(until(lambda: "status 0" in tmux("capture-pane", "-p"))), "Ctrl-A x ends it")
-    tmux("kill-server")
 print(f"1..{count}")
 sys.exit(bad > 0)
 END

@@ -29,8 +29,12 @@
 #define FRAME_MS 33
 /* Of the time, painting gets at most one part in so many. */
 #define PAINT_SHARE 4
-/* A viewer that takes nothing for so long is dropped. */
-#define PATIENCE_MS 5000
+/*
+ * A viewer that takes nothing for so long is dropped: it may be on a slow host, or stopped for a
+ * while. The library has to do with its relay only, which always takes.
+ */
+#define PATIENCE_MS 60000
+#define RELAY_PATIENCE_MS 5000
 #define BACKLOG 4
 #define PASSWORD_BYTES 8
 
@@ -331,7 +335,7 @@ static int make_server(struct vnc *vnc, const char *name, struct error *err)
 	vnc->rfb->ipv6port = 0;
 	vnc->rfb->cursor = NULL; /* the guest's is in the picture */
 	vnc->rfb->alwaysShared = TRUE;
-	vnc->rfb->maxClientWait = PATIENCE_MS;
+	vnc->rfb->maxClientWait = RELAY_PATIENCE_MS;
 	vnc->rfb->deferUpdateTime = 0;
 	vnc->rfb->kbdAddEvent = key_event;
 	vnc->rfb->ptrAddEvent = pointer_event;
