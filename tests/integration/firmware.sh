@@ -6,7 +6,6 @@
 set -u
 
 . "${0%/*}/lib.sh"
-sysfs=/sys/class/misc/myhv
 
 # wait_for PATTERN FILE [TIMES]: until the file has the line so many times
 wait_for()
@@ -23,14 +22,7 @@ own_memory()
 
 # ---- four processors, no disk ----
 
-# SeaBIOS frees the lock that its other processors wait for between two instructions of a loop.
-# Bochs interrupts that loop in one place only, with the lock taken: without PAUSE-loop exits
-# the others never see it free. (Under QEMU, and on a CPU, interrupts come anywhere.)
-cpus=4
-if [ "$(cat $sysfs/backend)" = vmx ] && ! grep -qw pause_filter $sysfs/features_used; then
-	echo "# one processor: no PAUSE-loop exits"
-	cpus=1
-fi
+cpus=$(bios_cpus 4)
 "$HVRUN" -m 72 -smp $cpus -display none -serial null -debugcon file:debug.log 2>err.log &
 pid=$!
 wait_for "No bootable device" debug.log

@@ -217,7 +217,7 @@ ifeq ($(HOST),)
 demo: lab-ready ## a Debian guest on the module, in the lab; with a terminal, a shell in it
 	@tests/lab/demo $(O) $(lab_module)
 else
-demo: ## ... with HOST=1 on this very machine, which needs AMD-V
+demo: ## ... with HOST=1 on this very machine, which needs AMD-V or VT-x
 	@tests/lab/demo --can-host
 	+@$(MAKE) --no-print-directory O=$(O) userspace
 	$(need) $(PACKAGES_BUILD) busybox-static linux-headers-$$(uname -r)
