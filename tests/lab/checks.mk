@@ -9,8 +9,8 @@ pure_objects := $(model_sources:kmod/model/%.c=$(O)/pure/%.o)
 PURE_CFLAGS := -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Werror -ffreestanding \
 	-fno-stack-protector -fno-pie -mgeneral-regs-only -Ikmod/model -Iuapi
 
-.PHONY: fuzz check-unit check-pure check-headers sparse doc-check check-man analyze check-style \
-	format format-check
+.PHONY: fuzz check-unit check-pure check-headers sparse doc-check check-man check-install analyze \
+	check-style format format-check
 
 check-unit: ## unit tests of the models, under ASan and UBSan
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_UNIT)
@@ -138,6 +138,9 @@ $(O)/analyze/%.ok: % .clang-tidy $(analyze_headers)
 	@clang-tidy --quiet $< -- $(ANALYZE_CFLAGS) 2>/dev/null
 	@mkdir -p $(@D) && touch $@
 
+check-install: all ## what make install puts below a folder finds itself there, and goes again
+	@tests/lab/check-install $(O)
+
 check-style: ## licences, line lengths, blanks, file sizes
 	$(need) $(PACKAGES_BUILD)
 	@tests/lab/check-style
@@ -226,8 +229,8 @@ demo: ## ... with HOST=1 on this very machine, which needs AMD-V or VT-x
 	@tests/lab/demo --host $(O) $(O)/kmod-$$(uname -r)/myhv.ko
 endif
 
-check_targets := all check-pure check-unit check-headers sparse doc-check check-man check-style \
-	analyze check-hvlab check-lab check-vmx
+check_targets := all check-pure check-unit check-headers sparse doc-check check-man check-install \
+	check-style analyze check-hvlab check-lab check-vmx
 
 check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)

@@ -48,7 +48,7 @@ def step(command, words=None):
     good, said = run(command)
     if not tap.ok(good, words or command):
         print("# " + said.replace("\n", "\n# "), flush=True)
-    return said
+    return good
 
 
 def wait_for(command, words):
@@ -112,17 +112,21 @@ def prepare():
     os.environ["PATH"] = f"{folder}:{os.environ['PATH']}"
     # nothing but myhv.ko will be there, for depmod to be quick
     modules = f"/lib/modules/{os.uname().release}"
-    step(f"""
-/sbin/modprobe virtio_blk
-mkfs.ext4 -q /dev/vda && mount -o nobarrier /dev/vda {IMAGES} && chmod 711 {IMAGES}
+    # L1's kernel asks nobody for the modules that it lacks
+    if not step(f"""
+/sbin/modprobe -a virtio_blk crc32c_generic ext4
+mkfs.ext4 -q /dev/vda
+mount -o nobarrier /dev/vda {IMAGES}
+chmod 711 {IMAGES}
 mkdir -p /run/lock /run/dbus
 mount -t cgroup2 cgroup2 /sys/fs/cgroup
 mount -t tmpfs tmpfs {modules}
 dbus-daemon --system --fork
 rmmod myhv
-""", "L1 is a host for libvirt")
+""", "L1 is a host for libvirt"):
+        return False
     shutil.copy(os.environ["SMALL_IMAGE"], IMAGES / "small.img")
-    step(f"""cp --sparse=always "$DEBIAN_IMAGE" {IMAGES}/debian.img
+    return step(f"""cp --sparse=always "$DEBIAN_IMAGE" {IMAGES}/debian.img
 qemu-img create -q -f qcow2 -b debian.img -F raw {IMAGES}/debian.qcow2""", "the images are there")
 
 
@@ -170,7 +174,8 @@ def use(block):
 
 
 def main():
-    prepare()
+    if not prepare():
+        return tap.finish()
     install, link, whole, verbs, importing = blocks("sh")
     for line in logical_lines(install) + logical_lines(link):
         step(line)
