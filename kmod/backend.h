@@ -37,17 +37,21 @@ enum exit_action {
 
 /**
  * struct backend_caps - what the CPU offers, filled once by ->probe()
- * @features: MYHV_CPU_FEATURE_*
+ * @features: MYHV_CPU_FEATURE_* that are used
+ * @possible: those that this vendor's CPUs can have
  * @slat_format: entry format and depth of the second-level tables
  * @gpa_bits: width of guest-physical addresses
  * @nr_asids: address space ids, 0 is the host's
  * @tsc_ratio_frac_bits: fraction bits of the TSC ratio, 0 without scaling
+ * @keeps_pdptes: with PAE paging, a write to CR0 or CR4 loads the PDPTEs, or faults
  */
 struct backend_caps {
 	u64 features;
+	u64 possible;
 	struct slat_format slat_format;
 	u8 gpa_bits;
 	u8 tsc_ratio_frac_bits;
+	bool keeps_pdptes;
 	u32 nr_asids;
 };
 

@@ -73,6 +73,8 @@ static int take_requests(struct myhv_vcpu *vcpu)
 		msr_filter_update(vcpu);
 	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_STIMER))
 		synic_work(vcpu);
+	if (vcpu_test_and_clear_request(vcpu, VCPU_REQ_YIELD))
+		vcpu_yield(vcpu);
 	/* stays until user space takes some */
 	if (test_bit(VCPU_REQ_DIRTY_FULL, &vcpu->requests)) {
 		vcpu->exit->reason = MYHV_EXIT_DIRTY;
@@ -308,6 +310,7 @@ long vcpu_run(struct myhv_vcpu *vcpu)
 		return ret;
 	vcpu->has_run = true;
 	vcpu->run_result = 0;
+	rcu_assign_pointer(vcpu->runner, current);
 
 	action = complete_user_exit(vcpu);
 	while (action == RESUME_GUEST) {
@@ -323,6 +326,7 @@ long vcpu_run(struct myhv_vcpu *vcpu)
 		if (action == EXIT_NEEDS_SLEEP)
 			action = backend->handle_exit(vcpu);
 	}
+	RCU_INIT_POINTER(vcpu->runner, NULL);
 	if (unlikely(vcpu->pv_eoi_offered))
 		pv_eoi_sync(vcpu);
 	publish_exit(vcpu);

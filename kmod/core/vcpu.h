@@ -50,6 +50,7 @@ enum vcpu_mode {
 #define VCPU_REQ_MSR_FILTER 12	/* look at vm->msr_filter again */
 #define VCPU_REQ_DIRTY_FULL 13	/* @dirty has reached its limit */
 #define VCPU_REQ_STIMER 14	/* synic_work() */
+#define VCPU_REQ_YIELD 15	/* its guest spins: vcpu_yield() */
 
 /**
  * struct vcpu_regs - the neutral copy of the registers
@@ -102,6 +103,7 @@ struct myhv_vcpu {
 	enum vcpu_mode mode;
 	int running_cpu; /* valid while @mode is VCPU_IN_GUEST */
 	struct rcuwait wait;
+	struct task_struct __rcu *runner; /* in MYHV_VCPU_RUN */
 
 	/* vCPU thread: architectural state */
 	struct vcpu_regs regs;
@@ -327,6 +329,12 @@ static inline bool vcpu_test_and_clear_request(struct myhv_vcpu *vcpu, unsigned 
 	smp_mb__after_atomic();
 	return true;
 }
+
+/* ---- core/yield.c: vCPU thread ---- */
+/* [burst] Is there a vCPU that vcpu_yield() might help? */
+bool vcpu_may_yield(struct myhv_vcpu *vcpu);
+/* [sleep] Lets another vCPU of the VM run, if one waits for a CPU. */
+void vcpu_yield(struct myhv_vcpu *vcpu);
 
 /* ---- core/run.c ---- */
 long vcpu_run(struct myhv_vcpu *vcpu); /* vcpu->mutex held */

@@ -76,6 +76,7 @@ struct myhv_vm {
 	struct mutex lock;
 	struct xarray vcpus;
 	u32 nr_vcpus;
+	u32 last_yielded_to; /* id of a vCPU, core/yield.c */
 	u32 bsp_id;
 	bool broken; /* WRITE_ONCE: runs fail with EIO from now on */
 

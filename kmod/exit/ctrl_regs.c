@@ -6,7 +6,9 @@
  * The instructions themselves are run by the emulator, since not every CPU hands over
  * their operands.
  */
+#include <asm/processor.h>
 #include "chip/chip.h"
+#include "core/guest_mem.h"
 #include "cpuid_policy.h"
 #include "exit/emulate.h"
 #include "host/host.h"
@@ -21,6 +23,11 @@
 #define CR4_FLUSH                                                                                \
 	(X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE | X86_CR4_SMEP | X86_CR4_SMAP | \
 	 X86_CR4_PKE | X86_CR4_LA57)
+
+/* Bits whose change loads the PDPTEs again (SDM "PDPTE Registers"). */
+#define CR0_PDPTES (X86_CR0_PG | X86_CR0_CD | X86_CR0_NW)
+#define CR4_PDPTES (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)
+#define PDPTE_TABLE GENMASK_ULL(31, 5)
 
 #define DR6_WRITABLE (EVENT_DR6_TRAPS | EVENT_DR6_BD | EVENT_DR6_BS | EVENT_DR6_BT)
 #define DR7_FIXED BIT_ULL(10)
@@ -102,7 +109,34 @@ int control_check(struct myhv_vcpu *vcpu, const struct myhv_state_control *c)
 	return xcr0_possible(c->xcr0) ? 0 : -EINVAL;
 }
 
-/* ---- checked writes ---- */
+/* The CPU looks at its own width of addresses, whatever CPUID says. */
+bool pdptes_possible(struct myhv_vcpu *vcpu, const u64 pdptes[4])
+{
+	return guest_pdptes_possible(pdptes, min_t(u8, vcpu->cpuid->maxphyaddr,
+						   boot_cpu_data.x86_phys_bits));
+}
+
+/* ---- checked writes: 0; -EINVAL: #GP; -EAGAIN: again, where it may sleep ---- */
+
+/*
+ * The PDPTEs that a CPU which keeps them would load now. Where there is no memory it reads
+ * entries that are not present.
+ */
+static int pdptes_check(struct myhv_vcpu *vcpu, u64 cr0, u64 cr4)
+{
+	const struct myhv_state_control *c = control(vcpu);
+	u64 pdptes[4];
+	int ret;
+
+	if (likely(!backend_caps.keeps_pdptes || (c->efer & EFER_LME)))
+		return 0;
+	if (!(cr0 & X86_CR0_PG) || !(cr4 & X86_CR4_PAE))
+		return 0;
+	ret = guest_phys_read(vcpu, c->cr3 & PDPTE_TABLE, pdptes, sizeof(pdptes));
+	if (ret)
+		return ret == -EAGAIN ? ret : 0;
+	return pdptes_possible(vcpu, pdptes) ? 0 : -EINVAL;
+}
 
 /* Paging goes on in long mode, or off: EFER.LMA follows. */
 static int switch_long_mode(struct myhv_vcpu *vcpu, struct myhv_state_control *c, bool on)
@@ -125,6 +159,7 @@ int cr0_write(struct myhv_vcpu *vcpu, u64 value)
 {
 	struct myhv_state_control *c = control(vcpu);
 	u64 changed;
+	int ret;
 
 	if (!cr0_possible(value))
 		return -EINVAL;
@@ -132,6 +167,9 @@ int cr0_write(struct myhv_vcpu *vcpu, u64 value)
 	changed = value ^ c->cr0;
 	if ((changed & X86_CR0_PG) && !(value & X86_CR0_PG) && (c->cr4 & X86_CR4_PCIDE))
 		return -EINVAL;
+	ret = changed & CR0_PDPTES ? pdptes_check(vcpu, value, c->cr4) : 0;
+	if (ret)
+		return ret;
 	if ((changed & X86_CR0_PG) && (c->efer & EFER_LME) &&
 	    switch_long_mode(vcpu, c, value & X86_CR0_PG))
 		return -EINVAL;
@@ -162,6 +200,7 @@ int cr4_write(struct myhv_vcpu *vcpu, u64 value)
 {
 	struct myhv_state_control *c = control(vcpu);
 	u64 changed = value ^ c->cr4;
+	int ret;
 
 	if (value & ~vcpu->cpuid->cr4_valid)
 		return -EINVAL;
@@ -173,6 +212,9 @@ int cr4_write(struct myhv_vcpu *vcpu, u64 value)
 	}
 	if ((changed & value & X86_CR4_PCIDE) && (c->cr3 & 0xfff))
 		return -EINVAL;
+	ret = changed & CR4_PDPTES ? pdptes_check(vcpu, c->cr0, value) : 0;
+	if (ret)
+		return ret;
 	control_dirty(vcpu)->cr4 = value;
 	if (changed & CR4_FLUSH)
 		vcpu->tlb_flush = true;

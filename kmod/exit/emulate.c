@@ -130,6 +130,8 @@ static enum x86_emul_result register_result(struct x86_emul *e, int ret)
 		return X86_EMUL_OK;
 	case -EINVAL:
 		return raise_gp(e);
+	case -EAGAIN:
+		return emu_stop_here(to_ctx(e), STOP_SLEEP);
 	default:
 		return raise_ud(e);
 	}

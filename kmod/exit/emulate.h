@@ -46,7 +46,7 @@ unsigned int mmio_write_run(struct myhv_vcpu *vcpu, u64 gpa, u8 size, const void
 
 /*
  * exit/ctrl_regs.c: as the instructions do them. 0, -EINVAL: #GP(0), -ENOENT: no such
- * register, #UD. dr_access_faults: DR7.GD is set, #DB was queued.
+ * register, #UD; -EAGAIN: where it may sleep. dr_access_faults: DR7.GD is set, #DB was queued.
  */
 int cr_get(struct myhv_vcpu *vcpu, unsigned int nr, u64 *value);
 int cr_set(struct myhv_vcpu *vcpu, unsigned int nr, u64 value);

@@ -193,7 +193,7 @@ unsigned int msr_indices(u32 *indices, unsigned int max);
 
 /* ---- exit/ctrl_regs.c: control and debug registers ---- */
 
-/* Checked writes, as MOV to CRn does them: 0, or -EINVAL: #GP(0). */
+/* Checked writes, as MOV to CRn does them: 0, -EINVAL: #GP(0), -EAGAIN: see guest_phys_read(). */
 int cr0_write(struct myhv_vcpu *vcpu, u64 value);
 int cr3_write(struct myhv_vcpu *vcpu, u64 value);
 int cr4_write(struct myhv_vcpu *vcpu, u64 value);
@@ -201,6 +201,8 @@ int cr8_write(struct myhv_vcpu *vcpu, u64 value);
 int efer_write(struct myhv_vcpu *vcpu, u64 value, bool host);
 int xcr0_write(struct myhv_vcpu *vcpu, u64 value);
 int dr_write(struct myhv_vcpu *vcpu, unsigned int nr, u64 value);
+/* May these be loaded, with PAE paging? */
+bool pdptes_possible(struct myhv_vcpu *vcpu, const u64 pdptes[4]);
 /* Is the set possible for SET? Pure checks; 0 or -EINVAL. */
 int control_check(struct myhv_vcpu *vcpu, const struct myhv_state_control *c);
 /*

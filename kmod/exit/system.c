@@ -24,9 +24,11 @@ static enum exit_action refuse(struct myhv_vcpu *vcpu, u8 vector)
 	return RESUME_GUEST;
 }
 
-/* One vCPU that spins gives the others a chance by its time slice alone. */
+/* The CPU has seen a loop around PAUSE: perhaps another vCPU could end it. */
 enum exit_action exit_pause(struct myhv_vcpu *vcpu)
 {
+	if (vcpu_may_yield(vcpu))
+		vcpu_request(vcpu, VCPU_REQ_YIELD);
 	return skip(vcpu);
 }
 

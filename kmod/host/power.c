@@ -84,11 +84,11 @@ static void report_failure(const struct enable_result *result)
 	int error = atomic_read(&result->error);
 
 	if (error == -EBUSY)
-		pr_err("myhv: %s holds the virtualization of CPU %d: stop its VMs, or unload it\n",
-		       other_hypervisor(), atomic_read(&result->cpu));
+		pr_err_ratelimited("myhv: %s holds the virtualization of CPU %d: stop its VMs, or unload it\n",
+				   other_hypervisor(), atomic_read(&result->cpu));
 	else
-		pr_err("myhv: virtualization cannot be switched on on CPU %d: error %d\n",
-		       atomic_read(&result->cpu), error);
+		pr_err_ratelimited("myhv: virtualization cannot be switched on on CPU %d: error %d\n",
+				   atomic_read(&result->cpu), error);
 }
 
 /* ---- first VM, last VM ---- */

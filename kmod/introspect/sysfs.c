@@ -60,7 +60,7 @@ static DEVICE_ATTR_RO(features_used);
 
 static ssize_t features_missing_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
-	return features_emit(buf, ~backend_caps.features);
+	return features_emit(buf, backend_caps.possible & ~backend_caps.features);
 }
 static DEVICE_ATTR_RO(features_missing);
 

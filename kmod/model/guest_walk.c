@@ -314,3 +314,16 @@ enum guest_walk_status guest_walk(const struct guest_paging *paging,
 	result->rights = rights;
 	return GUEST_WALK_OK;
 }
+
+bool guest_pdptes_possible(const u64 pdptes[4], u8 maxphyaddr)
+{
+	u64 reserved = GENMASK_ULL(63, 52) | GENMASK_ULL(8, 5) | GENMASK_ULL(2, 1);
+	unsigned int i;
+
+	if (maxphyaddr < 52)
+		reserved |= GENMASK_ULL(51, maxphyaddr);
+	for (i = 0; i < 4; i++)
+		if ((pdptes[i] & PTE_PRESENT) && (pdptes[i] & reserved))
+			return false;
+	return true;
+}

@@ -85,4 +85,13 @@ enum guest_walk_status guest_walk(const struct guest_paging *paging,
 				  unsigned int access, bool ac, struct guest_walk_result *result,
 				  u32 *error_code);
 
+/**
+ * guest_pdptes_possible() - may the four top entries of PAE paging be loaded?
+ * @pdptes: as they are in memory
+ * @maxphyaddr: as in struct guest_paging
+ *
+ * SDM "PDPTE Registers": a load of entries with reserved bits is #GP(0), or a refused VM entry.
+ */
+bool guest_pdptes_possible(const u64 pdptes[4], u8 maxphyaddr);
+
 #endif /* MYHV_MODEL_GUEST_WALK_H */

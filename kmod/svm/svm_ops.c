@@ -26,6 +26,13 @@ static int missing(const char *what, const char *cure)
 	return -ENODEV;
 }
 
+/* Which there are; the rest of MYHV_CPU_FEATURE_* is Intel's, or not used here. */
+#define POSSIBLE_FEATURES                                                                     \
+	(MYHV_CPU_FEATURE_NEXT_RIP | MYHV_CPU_FEATURE_DECODE_ASSIST |                         \
+	 MYHV_CPU_FEATURE_FLUSH_BY_ASID | MYHV_CPU_FEATURE_CLEAN_BITS |                       \
+	 MYHV_CPU_FEATURE_TSC_SCALING | MYHV_CPU_FEATURE_PAUSE_FILTER |                       \
+	 MYHV_CPU_FEATURE_1G_PAGES | MYHV_CPU_FEATURE_SLAT_AD)
+
 static u64 known_features(u32 edx)
 {
 	static const struct {
@@ -102,6 +109,7 @@ static int svm_probe(struct backend_caps *caps)
 		return missing("AMD-V reports no address space ids", "the CPU model is broken");
 
 	caps->features = svm_global.features;
+	caps->possible = POSSIBLE_FEATURES;
 	caps->slat_format = nested_format();
 	caps->gpa_bits = min_t(u8, boot_cpu_data.x86_phys_bits,
 			       caps->slat_format.levels == 5 ? 52 : 48);

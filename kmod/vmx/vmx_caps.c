@@ -221,6 +221,14 @@ static void choose_features(const struct slat_format *format, u64 misc)
 
 /* ---- features ---- */
 
+/* Which there are; the rest of MYHV_CPU_FEATURE_* is AMD's. */
+#define POSSIBLE_FEATURES                                                                    \
+	(MYHV_CPU_FEATURE_NEXT_RIP | MYHV_CPU_FEATURE_FLUSH_BY_ASID | MYHV_CPU_FEATURE_VNMI | \
+	 MYHV_CPU_FEATURE_TSC_SCALING | MYHV_CPU_FEATURE_PAUSE_FILTER |                      \
+	 MYHV_CPU_FEATURE_1G_PAGES | MYHV_CPU_FEATURE_SLAT_AD | MYHV_CPU_FEATURE_TPR_SHADOW | \
+	 MYHV_CPU_FEATURE_APICV | MYHV_CPU_FEATURE_POSTED_INTR | MYHV_CPU_FEATURE_PML |      \
+	 MYHV_CPU_FEATURE_PREEMPTION_TIMER)
+
 static u64 known_features(void)
 {
 	u64 features = MYHV_CPU_FEATURE_NEXT_RIP | MYHV_CPU_FEATURE_VNMI;
@@ -307,6 +315,8 @@ int vmx_caps_probe(struct backend_caps *caps)
 	choose_features(&caps->slat_format, misc);
 	vmx_global.features = known_features() | slat_features(&caps->slat_format);
 	caps->features = vmx_global.features;
+	caps->possible = POSSIBLE_FEATURES;
+	caps->keeps_pdptes = true;
 	caps->gpa_bits = min_t(u8, boot_cpu_data.x86_phys_bits,
 			       caps->slat_format.levels == 5 ? 52 : 48);
 	caps->nr_asids = vmx_global.vpid ? 65536 : 1;

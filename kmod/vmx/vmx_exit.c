@@ -129,7 +129,9 @@ static enum exit_action handle_task_switch(struct myhv_vcpu *vcpu)
 
 /*
  * PAE paging was switched on or changed by us: what the CPU loads at a MOV to CR3. Memory that
- * is not there reads as entries that are not present.
+ * is not there reads as entries that are not present. So do entries that the CPU would refuse:
+ * the guest's own writes were checked (exit/ctrl_regs.c), but not user space's, and another
+ * vCPU may have changed the entries since.
  */
 static enum exit_action handle_pdptes(struct myhv_vcpu *vcpu)
 {
@@ -140,7 +142,7 @@ static enum exit_action handle_pdptes(struct myhv_vcpu *vcpu)
 
 	if (ret == -EAGAIN)
 		return vcpu->in_burst ? EXIT_NEEDS_SLEEP : RESUME_GUEST;
-	if (ret)
+	if (ret || !pdptes_possible(vcpu, pdptes))
 		memset(pdptes, 0, sizeof(pdptes));
 	memcpy(vmx->pdptes, pdptes, sizeof(pdptes));
 	vmx->dirty = (vmx->dirty & ~(u32)VMX_STALE_PDPTES) | VMX_DIRTY_PDPTES;

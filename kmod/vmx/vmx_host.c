@@ -299,8 +299,10 @@ static noinline void restore_selectors(struct vmx_vcpu *vmx)
 		loadsegment(fs, vmx->host.fs);
 		wrmsrq(MSR_FS_BASE, vmx->host.fs_base);
 	}
-	if (vmx->host.gs)
+	if (vmx->host.gs) {
 		load_gs_index(vmx->host.gs);
+		wrmsrq(MSR_KERNEL_GS_BASE, vmx->host.kernel_gs_base);
+	}
 	local_irq_restore(flags);
 }
 
@@ -320,9 +322,9 @@ static void restore_ldt(void)
 
 void vmx_host_state_restore(struct vmx_vcpu *vmx)
 {
+	restore_ldt(); /* selectors may be of it */
 	if (unlikely(vmx->host.ds | vmx->host.es | vmx->host.fs | vmx->host.gs))
 		restore_selectors(vmx);
-	restore_ldt();
 	/* The exit has left limits of 64 KiB in GDTR and of 104 bytes in TR. */
 	load_fixmap_gdt(smp_processor_id());
 	invalidate_tss_limit();

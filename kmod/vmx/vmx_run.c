@@ -128,8 +128,8 @@ void vmx_burst_end(struct myhv_vcpu *vcpu)
 
 	if (unlikely(vmx->vcpu.drs.live))
 		vmx_debug_live(vcpu, false);
+	vmx_msrs_unload(vmx); /* reads the guest's KERNEL_GS_BASE, which loading GS changes */
 	vmx_host_state_restore(vmx);
-	vmx_msrs_unload(vmx);
 }
 
 /* ---- the entry ---- */

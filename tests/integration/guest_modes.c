@@ -12,6 +12,7 @@ static const struct guest_test tests[] = {
 	{ .image = "realio-real" },
 	{ .image = "taskswitch-prot32" },
 	{ .image = "taskswitch-pae" },
+	{ .image = "pdptes-pae" },
 };
 
 int main(void)

@@ -443,6 +443,32 @@ static void test_no_table(void **state)
 	assert_true(result.gpa == ROOT + 8);
 }
 
+static void test_pdptes(void **state)
+{
+	static const uint64_t bad[] = {
+		1ULL << 1, 1ULL << 2, 1ULL << 5, 1ULL << 8, 1ULL << 40, 1ULL << 51, 1ULL << 52,
+		1ULL << 63,
+	};
+	static const uint64_t good[] = {
+		0, 1ULL << 3, 1ULL << 4, 1ULL << 9, 1ULL << 12, 1ULL << 39,
+	};
+	uint64_t pdptes[4] = { P, 0, 0, 0 };
+	unsigned int i;
+
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		pdptes[3] = P | bad[i];
+		assert_false(guest_pdptes_possible(pdptes, 40));
+		pdptes[3] = bad[i]; /* not present: all the rest is free */
+		assert_true(guest_pdptes_possible(pdptes, 40));
+	}
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		pdptes[3] = P | good[i];
+		assert_true(guest_pdptes_possible(pdptes, 40));
+	}
+	pdptes[3] = P | 1ULL << 51;
+	assert_true(guest_pdptes_possible(pdptes, 52));
+}
+
 #define LEGACY(test) cmocka_unit_test_setup(test, reset)
 #define LONG(test) cmocka_unit_test_setup(test, reset_long)
 
@@ -464,6 +490,7 @@ int main(void)
 		LONG(test_accessed_and_dirty),
 		LONG(test_races),
 		LONG(test_no_table),
+		LONG(test_pdptes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
