@@ -14,6 +14,7 @@
 #include <linux/sched/signal.h>
 #include <linux/thread_info.h>
 #include <linux/version.h>
+#include <asm/cpufeatures.h>
 #include <asm/irq_vectors.h>
 #include <asm/msr.h>
 
@@ -62,6 +63,11 @@ static inline bool host_softirq_pending(void)
 #include <asm/cpuid/api.h>
 #else
 #include <asm/processor.h>
+#endif
+
+/* Kernels that do not know it cannot say that a CPU has it. */
+#ifndef X86_BUG_RFDS
+#define X86_BUG_RFDS X86_BUG_MDS
 #endif
 
 /* MSRs by 64-bit value; the names ended in l before 6.16. */

@@ -13,6 +13,14 @@
 #define MYHV_FEATURE_IBPB_ON_EXIT X86_FEATURE_ENTRY_IBPB
 #endif
 
+/* Branch history injection; the bit had another name before 6.15, the number is the same. */
+#ifdef X86_FEATURE_CLEAR_BHB_VMEXIT
+#define MYHV_FEATURE_CLEAR_BHB X86_FEATURE_CLEAR_BHB_VMEXIT
+#else
+#define MYHV_FEATURE_CLEAR_BHB X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
+#endif
+
+#ifdef __ASSEMBLY__
 /*
  * Retbleed, SRSO: make the kernel's return thunks safe again. Clobbers RAX, RCX and RDX.
  *
@@ -29,5 +37,6 @@
 	wrmsr
 .Lskip_ibpb_\@:
 .endm
+#endif
 
 #endif /* MYHV_COMPAT_ASM_H */

@@ -83,11 +83,13 @@ struct host_mitigations {
 	bool verw;	     /* before an entry */
 	bool l1d_flush;	     /* before an entry */
 	bool virt_spec_ctrl;
+	bool ibpb_to_user;   /* before user space runs: VMSCAPE */
+	bool clear_bhb;	     /* after an exit, VT-x */
 };
 extern struct host_mitigations host_mitigations;
 int host_mitigations_init(void);
 void host_mitigations_exit(void);
-/* [burst] begin: IBPB when another vCPU ran here last. */
+/* [burst] begin: IBPB when another vCPU ran here last, and before user space runs. */
 void host_mitigations_switch(struct myhv_vcpu *vcpu);
 /* [entry] with host_mitigations.spec_ctrl: the guest's SPEC_CTRL in, the host's back. */
 void host_spec_ctrl_enter(u64 guest);

@@ -12,6 +12,7 @@
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include "compat/compat.h"
+#include "compat/compat_asm.h"
 #include "host/host.h"
 
 struct host_mitigations host_mitigations __ro_after_init;
@@ -20,10 +21,6 @@ struct host_mitigations host_mitigations __ro_after_init;
 #define L1D_FILL_ORDER 4
 #define L1D_FILL_BYTES (PAGE_SIZE << L1D_FILL_ORDER)
 static u8 *l1d_fill;
-
-#ifndef X86_BUG_RFDS
-#define X86_BUG_RFDS X86_BUG_MDS
-#endif
 
 /* Identity of the vCPU that ran last on this CPU; VM numbers are not used twice. */
 static DEFINE_PER_CPU(u64, last_vcpu);
@@ -65,6 +62,8 @@ int __init host_mitigations_init(void)
 		.rsb_fill = boot_cpu_has(X86_FEATURE_RSB_VMEXIT),
 		.verw = on && buffers_leak(),
 		.l1d_flush = on && l1d_leaks(),
+		.ibpb_to_user = boot_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER),
+		.clear_bhb = boot_cpu_has(MYHV_FEATURE_CLEAR_BHB),
 	};
 	if (!host_mitigations.l1d_flush || boot_cpu_has(X86_FEATURE_FLUSH_L1D))
 		return 0;
@@ -126,6 +125,9 @@ void host_mitigations_switch(struct myhv_vcpu *vcpu)
 {
 	u64 self = (u64)(vcpu->vm->id + 1) << 32 | vcpu->id;
 
+	/* the kernel does it on its way there, once, and forgets it */
+	if (host_mitigations.ibpb_to_user)
+		__this_cpu_write(x86_ibpb_exit_to_user, true);
 	if (__this_cpu_read(last_vcpu) == self)
 		return;
 	__this_cpu_write(last_vcpu, self);

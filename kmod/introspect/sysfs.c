@@ -74,6 +74,7 @@ static ssize_t mitigations_show(struct device *dev, struct device_attribute *att
 		{ m->ibpb_on_switch, "ibpb" }, { m->spec_ctrl, "spec_ctrl" },
 		{ m->rsb_fill, "rsb_fill" },   { m->verw, "verw" },
 		{ m->l1d_flush, "l1d_flush" }, { m->virt_spec_ctrl, "virt_spec_ctrl" },
+		{ m->ibpb_to_user, "ibpb_to_user" }, { m->clear_bhb, "clear_bhb" },
 	};
 	unsigned int i;
 	int len = 0;

@@ -141,9 +141,10 @@ static void take_general(struct myhv_state_general *general, const struct svm_vc
 	general->rflags = s->rflags & ~svm->forced_tf;
 }
 
-/* The TLB may not have been flushed either: ask for it again. */
+/* Neither the TLB may have been flushed nor the VMCB been read: ask for both again. */
 static noinline void entry_refused(struct svm_vcpu *svm)
 {
+	svm->vmcb->control.clean = 0;
 	if (svm->vmcb->control.tlb_control == SVM_TLB_FLUSH_ALL)
 		__this_cpu_write(svm_cpu.flush_all, true);
 	svm->asid_generation = 0;
@@ -157,6 +158,7 @@ static void after_exit(struct svm_vcpu *svm)
 	if (unlikely(vcpu->drs.load))
 		guest_drs_unload(vcpu);
 	host_dr7_restore();
+	c->clean = SVM_CLEAN_ALL;
 	svm->exit_row = svm_exit_row(c->exit_code);
 	/* A guest state that was refused is not written back on every CPU: keep ours. */
 	if (likely(svm->exit_row != SVM_ROW_INVALID))
@@ -166,7 +168,6 @@ static void after_exit(struct svm_vcpu *svm)
 	vcpu->regs.valid = MYHV_STATE_GENERAL;
 	vcpu->hw_exit_intr = false;
 	vcpu->in_shadow = c->shadow & 1;
-	c->clean = SVM_CLEAN_ALL;
 	if (unlikely((c->vintr & SVM_VINTR_TPR_MASK) != svm->v_tpr))
 		svm_tpr_seen(svm);
 	if (unlikely(is_host_event(svm->exit_row)))

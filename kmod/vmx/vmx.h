@@ -134,6 +134,7 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpu);
  * @vpid: VPIDs are in use
  * @zero_length: software events can be injected with an instruction length of 0
  * @cr4_fixed0: @cr4_fixed1: bits that CR4 must have, may have
+ * @pebs: the host may be using PEBS
  * @timer_shift: the preemption timer counts the TSC shifted by that
  * @msr_bitmap: of all vCPUs without a filter
  * @x2apic_bitmap: the same while a LAPIC in x2APIC mode is the CPU's business
@@ -150,6 +151,7 @@ struct vmx_global {
 	bool window;
 	bool vpid;
 	bool zero_length;
+	bool pebs;
 	u64 cr4_fixed0;
 	u64 cr4_fixed1;
 	u8 timer_shift;
@@ -226,6 +228,7 @@ struct vmx_exit {
  * @syscall_live: the guest's SYSCALL MSRs are in the CPU
  * @kernel_gs_base: the guest's, but within a burst
  * @dr6: the guest's, but while vcpu.drs.live and in the guest
+ * @splits_locks: the guest has met the host's detection of split locks: off in its bursts
  * @exit: of the last exit
  * @host: what the VMCS holds, or what burst_end must put back
  */
@@ -275,6 +278,7 @@ struct vmx_vcpu {
 	bool syscall_live;
 	u64 kernel_gs_base;
 	u64 dr6;
+	bool splits_locks;
 	struct vmx_exit exit;
 	struct {
 		u64 rsp;
@@ -283,6 +287,8 @@ struct vmx_vcpu {
 		u64 fs_base;
 		u64 kernel_gs_base;
 		u64 debugctl;
+		u64 test_ctrl;
+		u64 pebs;
 		u16 ds, es, fs, gs;
 	} host;
 };
@@ -348,6 +354,12 @@ void vmx_vmcs_release(struct vmx_vcpu *vmx);
 void vmx_host_state_write(struct vmx_vcpu *vmx);
 void vmx_host_state_save(struct vmx_vcpu *vmx);
 void vmx_host_state_restore(struct vmx_vcpu *vmx);
+
+/* vmx_host_off.c: begin and end of a burst */
+void vmx_host_features_off(struct vmx_vcpu *vmx);
+void vmx_host_features_on(struct vmx_vcpu *vmx);
+bool vmx_host_allows_split_locks(struct vmx_vcpu *vmx);
+bool vmx_host_has_pebs(void);
 
 /* vmx_vcpu.c */
 struct myhv_vcpu *vmx_vcpu_alloc(struct myhv_vm *vm);

@@ -308,6 +308,7 @@ int vmx_caps_probe(struct backend_caps *caps)
 		vmx_global.proc2 &= ~(u32)SECONDARY_EXEC_ENABLE_VPID;
 	vmx_global.vpid = vmx_global.proc2 & SECONDARY_EXEC_ENABLE_VPID;
 	vmx_global.revision = vmx_basic_vmcs_revision_id(basic);
+	vmx_global.pebs = vmx_host_has_pebs();
 	vmx_global.zero_length = misc & VMX_MISC_ZERO_LEN_INS;
 	vmx_global.cr4_fixed0 = capability(MSR_IA32_VMX_CR4_FIXED0);
 	vmx_global.cr4_fixed1 = capability(MSR_IA32_VMX_CR4_FIXED1);

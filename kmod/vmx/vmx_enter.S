@@ -4,6 +4,7 @@
  * the VMCS; the other general registers are ours.
  */
 #include <linux/linkage.h>
+#include <linux/objtool.h>
 #include <asm/alternative.h>
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
@@ -87,6 +88,7 @@ SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
 	wrmsr
 .Lspec_ctrl_is_right:
+	ALTERNATIVE "", "call vmx_clear_branch_history", MYHV_FEATURE_CLEAR_BHB
 	MYHV_UNTRAIN_RET
 
 	GPRS_CLEAR
@@ -104,6 +106,37 @@ SYM_INNER_LABEL(vmx_vmexit, SYM_L_GLOBAL)
 	mov	$1, %ebx
 	jmp	.Lclean
 SYM_FUNC_END(vmx_vmenter)
+
+/*
+ * Drives what the guest has branched out of the branch history, where the CPU cannot be told to
+ * ignore it: calls five deep, and five jumps in each (Intel, "Branch History Injection and
+ * Intra-mode Branch Target Injection", software sequence). Clobbers RAX and RCX.
+ */
+SYM_FUNC_START_LOCAL(vmx_clear_branch_history)
+	mov	$5, %ecx
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call	.Ldeeper
+	jmp	.Lhistory_is_ours
+.Ldeeper:
+	ANNOTATE_INTRA_FUNCTION_CALL
+	call	.Ljumps
+	RET
+.Ljumps:
+	mov	$5, %eax
+.Ljump:
+	jmp	.Ljumped
+	nop
+.Ljumped:
+	sub	$1, %eax
+	jnz	.Ljump
+	sub	$1, %ecx
+	jnz	.Ldeeper
+	RET
+.Lhistory_is_ours:
+	lfence
+	RET
+SYM_FUNC_END(vmx_clear_branch_history)
+STACK_FRAME_NON_STANDARD vmx_clear_branch_history
 
 /*
  * void vmx_call_gate(unsigned long handler)

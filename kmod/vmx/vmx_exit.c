@@ -63,8 +63,14 @@ static enum exit_action handle_db(struct myhv_vcpu *vcpu)
 	return RESUME_GUEST;
 }
 
+/* #AC is the guest's if it checks alignment; else it may be the host that looks for split locks. */
 static enum exit_action handle_ac(struct myhv_vcpu *vcpu)
 {
+	bool checked = (vcpu->regs.general.rflags & X86_EFLAGS_AC) && vcpu_cpl(vcpu) == 3 &&
+		       (vcpu_regs(vcpu, MYHV_STATE_CONTROL)->control.cr0 & X86_CR0_AM);
+
+	if (!checked && vmx_host_allows_split_locks(to_vmx(vcpu)))
+		return RESUME_GUEST;
 	inject_exception_error(vcpu, X86_TRAP_AC, to_vmx(vcpu)->exit.intr_error);
 	return RESUME_GUEST;
 }

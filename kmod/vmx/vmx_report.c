@@ -25,6 +25,10 @@ static const struct field_name fields[] = {
 	F(GUEST_CR4, "cr4"),
 	F(CR4_READ_SHADOW, "cr4_shadow"),
 	F(GUEST_IA32_EFER, "efer"),
+	F(GUEST_PDPTR0, "pdpte0"),
+	F(GUEST_PDPTR1, "pdpte1"),
+	F(GUEST_PDPTR2, "pdpte2"),
+	F(GUEST_PDPTR3, "pdpte3"),
 	F(GUEST_RIP, "rip"),
 	F(GUEST_RSP, "rsp"),
 	F(GUEST_RFLAGS, "rflags"),
@@ -60,6 +64,10 @@ static const struct field_name fields[] = {
 	F(HOST_IA32_EFER, "host_efer"),
 	F(HOST_TR_BASE, "host_tr.base"),
 	F(HOST_GDTR_BASE, "host_gdtr.base"),
+	F(HOST_IDTR_BASE, "host_idtr.base"),
+	F(HOST_GS_BASE, "host_gs.base"),
+	F(HOST_RSP, "host_rsp"),
+	F(HOST_RIP, "host_rip"),
 };
 
 static void dump_fields(const struct vmx_vcpu *vmx)

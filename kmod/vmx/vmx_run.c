@@ -118,6 +118,7 @@ void vmx_burst_begin(struct myhv_vcpu *vcpu)
 	}
 	vmx_host_state_save(vmx);
 	host_mitigations_switch(vcpu);
+	vmx_host_features_off(vmx);
 	vmx_msrs_load(vmx);
 	vcpu->l1d_stale = true;
 }
@@ -129,6 +130,7 @@ void vmx_burst_end(struct myhv_vcpu *vcpu)
 	if (unlikely(vmx->vcpu.drs.live))
 		vmx_debug_live(vcpu, false);
 	vmx_msrs_unload(vmx); /* reads the guest's KERNEL_GS_BASE, which loading GS changes */
+	vmx_host_features_on(vmx);
 	vmx_host_state_restore(vmx);
 }
 
