@@ -39,7 +39,8 @@ static bool yield_among(struct myhv_vcpu *self, unsigned long first, unsigned lo
 		task = waiting_thread(vcpu);
 		if (!task)
 			continue;
-		ret = yield_to(task, true); /* 0: it has a CPU; -ESRCH: nobody waits there or here */
+		/* 0: it has a CPU; -ESRCH: nobody waits, there or here */
+		ret = yield_to(task, true);
 		put_task_struct(task);
 		if (ret > 0)
 			WRITE_ONCE(vm->last_yielded_to, id);
