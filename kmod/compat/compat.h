@@ -58,8 +58,8 @@ static inline bool host_softirq_pending(void)
 	return softirq_count() && local_softirq_pending();
 }
 
-/* CPUID moved out of asm/processor.h in 6.15. */
-#if __has_include(<asm/cpuid/api.h>)
+/* CPUID moved out of asm/processor.h. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
 #include <asm/cpuid/api.h>
 #else
 #include <asm/processor.h>

@@ -324,22 +324,22 @@ static int vcpu_prop_value(struct myhv_vcpu *vcpu, u32 id, u64 *value)
 		*value = vcpu->tsc.offset;
 		return 0;
 	case MYHV_PROP_VCPU_EXITS:
-		*value = vcpu->stat.exits;
+		*value = READ_ONCE(vcpu->stat.exits);
 		return 0;
 	case MYHV_PROP_VCPU_SYNIC:
 		*value = !!vcpu->synic;
 		return 0;
 	case MYHV_PROP_VCPU_USER_EXITS:
-		*value = vcpu->stat.user_exits;
+		*value = READ_ONCE(vcpu->stat.user_exits);
 		return 0;
 	case MYHV_PROP_VCPU_HALTS:
-		*value = vcpu->stat.halts;
+		*value = READ_ONCE(vcpu->stat.halts);
 		return 0;
 	case MYHV_PROP_VCPU_INJECTIONS:
-		*value = vcpu->stat.injections;
+		*value = READ_ONCE(vcpu->stat.injections);
 		return 0;
 	case MYHV_PROP_VCPU_FAULTS:
-		*value = vcpu->stat.faults;
+		*value = READ_ONCE(vcpu->stat.faults);
 		return 0;
 	case MYHV_PROP_VCPU_PV_STRICT:
 		*value = vcpu->pv_strict;
@@ -356,6 +356,24 @@ static long vcpu_prop_get(void *object, void *args)
 	struct myhv_prop *prop = args;
 
 	return prop->flags ? -EINVAL : vcpu_prop_value(object, prop->id, &prop->value);
+}
+
+/* What any thread may ask for while the vCPU runs, or sleeps in HLT. 1: it is something else. */
+static long vcpu_prop_get_now(void *object, void *args)
+{
+	struct myhv_prop *prop = args;
+
+	switch (prop->id) {
+	case MYHV_PROP_VCPU_ID:
+	case MYHV_PROP_VCPU_EXITS:
+	case MYHV_PROP_VCPU_USER_EXITS:
+	case MYHV_PROP_VCPU_HALTS:
+	case MYHV_PROP_VCPU_INJECTIONS:
+	case MYHV_PROP_VCPU_FAULTS:
+		return vcpu_prop_get(object, args);
+	default:
+		return 1;
+	}
 }
 
 static long vcpu_prop_set(void *object, void *args)
@@ -425,6 +443,12 @@ static const struct ioctl_call interrupt_now = {
 	.fn = vcpu_interrupt_now,
 };
 
+static const struct ioctl_call prop_get_now = {
+	.cmd = MYHV_PROP_GET,
+	.min_bytes = sizeof(struct myhv_prop),
+	.fn = vcpu_prop_get_now,
+};
+
 /* The thread's own mask comes back before signals are delivered on the way to user space. */
 static noinline long vcpu_run_masked(struct myhv_vcpu *vcpu)
 {
@@ -453,7 +477,7 @@ static long vcpu_ioctl_locked(struct myhv_vcpu *vcpu, const struct ioctl_call *c
 {
 	long ret;
 
-	if (mutex_lock_interruptible(&vcpu->mutex))
+	if (mutex_lock_killable(&vcpu->mutex))
 		return -EINTR;
 	ret = ioctl_invoke(call, vcpu, cmd, arg);
 	mutex_unlock(&vcpu->mutex);
@@ -475,6 +499,11 @@ static noinline long vcpu_ioctl_other(struct myhv_vcpu *vcpu, unsigned int cmd,
 		return ioctl_invoke(call, vcpu, cmd, arg);
 	if (call->cmd == MYHV_VCPU_INTERRUPT) {
 		ret = ioctl_invoke(&interrupt_now, vcpu, cmd, arg);
+		if (ret <= 0)
+			return ret;
+	}
+	if (call->cmd == MYHV_PROP_GET) {
+		ret = ioctl_invoke(&prop_get_now, vcpu, cmd, arg);
 		if (ret <= 0)
 			return ret;
 	}

@@ -134,7 +134,7 @@ static long vm_prop_set(void *object, void *args)
 
 	if (prop->flags)
 		return -EINVAL;
-	if (mutex_lock_interruptible(&vm->lock))
+	if (mutex_lock_killable(&vm->lock))
 		return -EINTR;
 	ret = vm_prop_change(vm, prop->id, prop->value);
 	mutex_unlock(&vm->lock);

@@ -6,6 +6,8 @@
  */
 #include <asm/ldt.h>
 #include <asm/prctl.h>
+#include <setjmp.h>
+#include <signal.h>
 #include <stdio.h>
 #include <sys/syscall.h>
 
@@ -62,13 +64,27 @@ static struct user_desc segment(int entry, uint32_t *word)
 	};
 }
 
-/* Only 32-bit programs can set one, by their system calls; @desc is a copy down there. */
+static sigjmp_buf no_such_call;
+
+static void on_fault(int signal)
+{
+	siglongjmp(no_such_call, 1);
+}
+
+/*
+ * Only 32-bit programs can set one, by their system calls, which a kernel may not have: 0.
+ * @desc is a copy down there.
+ */
 static uint16_t tls_selector(uint32_t *word, struct user_desc *desc)
 {
 	long ret = 243; /* set_thread_area */
 
 	*desc = segment(-1, word);
+	signal(SIGSEGV, on_fault);
+	if (sigsetjmp(no_such_call, 1))
+		return 0;
 	asm volatile("int $0x80" : "+a"(ret) : "b"(desc) : "memory", "r8", "r9", "r10", "r11");
+	signal(SIGSEGV, SIG_DFL);
 	return ret ? 0 : desc->entry_number << 3 | 3;
 }
 

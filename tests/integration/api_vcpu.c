@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* Making vCPUs, the run area, CPUID and MSRs, and the order in which things are closed. */
 #include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/time.h>
 
 #include "api.h"
 
@@ -357,6 +360,50 @@ static void properties(void)
 	mini_close(&m);
 }
 
+static void *run_until_kicked(void *arg)
+{
+	struct mini *m = arg;
+
+	return (void *)(long)myhv_vcpu_run(&m->vcpu);
+}
+
+static void no_signal(int signal)
+{
+}
+
+/* Who looks at counters does not wait for the vCPU, and a signal does not disturb other calls. */
+static void counters_of_a_sleeper(void)
+{
+	struct sigaction act = { .sa_handler = no_signal };
+	struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { { 0, 0 }, { 0, 0 } };
+	uint64_t halts = 0, id = 1;
+	unsigned int failed = 0, i;
+	pthread_t thread;
+	struct mini m;
+	void *ret;
+
+	MINI_OPEN(&m, MYHV_IRQCHIP_FULL, 0xf4);
+	alarm(120); /* for who waits nevertheless */
+	pthread_create(&thread, NULL, run_until_kicked, &m);
+	while (!halts && !failed)
+		failed = !!myhv_prop_get(m.vcpu.fd, MYHV_PROP_VCPU_HALTS, &halts);
+	is(failed, 0, "a counter is read while the vCPU runs");
+	is(myhv_prop_get(m.vcpu.fd, MYHV_PROP_VCPU_ID, &id), 0, "its id, while it sleeps");
+	is(id, 0, "is 0");
+	is(myhv_vcpu_kick(&m.vcpu), 0, "a kick");
+	pthread_join(thread, &ret);
+	is((long)ret, -EINTR, "ends the sleep");
+	alarm(0);
+
+	sigaction(SIGALRM, &act, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (i = 0; i < 20000; i++)
+		failed += myhv_prop_set(m.vm, MYHV_PROP_VM_CLOCK_NS, 1000) != 0;
+	setitimer(ITIMER_REAL, &never, NULL);
+	is(failed, 0, "no call is cut short by signals");
+	mini_close(&m);
+}
+
 int main(void)
 {
 	creation();
@@ -367,6 +414,7 @@ int main(void)
 	machine_checks();
 	msr_list();
 	properties();
+	counters_of_a_sleeper();
 	scaled_tsc();
 	return done_testing();
 }

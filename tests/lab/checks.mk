@@ -101,7 +101,7 @@ check-headers: ## every header of uapi/ and kmod/ compiles alone; uapi/ in C and
 sparse: ## sparse over the module
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
 	@$(call mirror,$(O)/sparse)
-	$(kmake) M=$(O)/sparse C=2 CF='-D"__has_include(x)=0"' modules \
+	$(kmake) M=$(O)/sparse C=2 KBUILD_CHECKSRC=2 CF='-D"__has_include(x)=0"' modules \
 		>$(O)/sparse.log 2>&1 || \
 		{ cat $(O)/sparse.log; exit 1; }
 	@! grep -E '(warning|error):' $(O)/sparse.log | \
