@@ -25,6 +25,9 @@ static void output_rose(struct myhv_vm *vm)
 		case VLAPIC_IRQ:
 			vcpu_kick(vcpu);
 			break;
+		case VLAPIC_POSTED:
+			vcpu_kick_posted(vcpu);
+			break;
 		case VLAPIC_NMI:
 			vcpu_request(vcpu, VCPU_REQ_NMI);
 			break;

@@ -76,6 +76,9 @@ static bool vm_young_hva(struct myhv_vm *vm, unsigned long start, unsigned long 
 		if (slot_overlap(slots->slot[i], start, end, &gpa, &gpa_end))
 			young |= slat_young(vm, gpa, gpa_end, clear);
 	srcu_read_unlock(&vm->srcu, idx);
+	/* without accessed bits a mapping is the only sign: it comes back when it is used */
+	if (young && clear && !backend_caps.slat_format.ad_bits)
+		vm_unmap_hva(vm, start, end, false);
 	return young;
 }
 

@@ -203,7 +203,9 @@ static void change_old_slot(struct slat_change *c, const struct memslot *old,
 
 	if (now == old)
 		return;
-	if (!now || now->gpa != old->gpa || now->nr_pages != old->nr_pages || now->hva != old->hva)
+	/* after logging: what was mapped by small pages may come back by large ones */
+	if (!now || now->gpa != old->gpa || now->nr_pages != old->nr_pages ||
+	    now->hva != old->hva || (old->dirty && !now->dirty))
 		slat_change_unmap(c, old->gpa, memslot_end(old));
 	else if ((now->flags & ~old->flags & MYHV_MEM_READONLY) || (now->dirty && !old->dirty))
 		slat_change_protect(c, old->gpa, memslot_end(old));

@@ -247,9 +247,12 @@ int efer_write(struct myhv_vcpu *vcpu, u64 value, bool host)
 
 int xcr0_write(struct myhv_vcpu *vcpu, u64 value)
 {
-	if (!xcr0_possible(value))
+	u64 cr4 = control(vcpu)->cr4;
+
+	if (!xcr0_possible(value) || (value & ~vcpu->cpuid->xcr0_valid))
 		return -EINVAL;
 	host_fpu_set_xcr0(vcpu, value);
+	host_fpu_pkru_update(vcpu, cr4);
 	vcpu->regs.control.xcr0 = value;
 	return 0;
 }

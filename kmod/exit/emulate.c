@@ -181,9 +181,11 @@ static enum x86_emul_result op_invlpg(struct x86_emul *e, u64 linear)
 	return X86_EMUL_OK;
 }
 
+/* The next element of a string lies elsewhere than the one that led here. */
 static void op_commit(struct x86_emul *e)
 {
 	drop_log(to_ctx(e));
+	to_ctx(e)->hint = false;
 }
 
 static const struct x86_emul_ops emul_ops = {

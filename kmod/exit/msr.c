@@ -206,6 +206,9 @@ static int special_write(struct myhv_vcpu *vcpu, u32 index, bool host, u64 value
 	case MSR_IA32_APICBASE:
 		return apic_base_write(vcpu, host, value);
 	case MSR_IA32_SPEC_CTRL:
+		/* a bit that CPUID has not may be one that the CPU has not */
+		if (value & ~vcpu->cpuid->spec_ctrl_valid)
+			return -EINVAL;
 		vcpu->msrs.spec_ctrl = value;
 		return 0;
 	case MSR_IA32_PRED_CMD:

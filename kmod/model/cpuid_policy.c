@@ -5,6 +5,8 @@
  */
 #include "cpuid_policy.h"
 
+#define XCR0_FP 1ULL
+
 static u32 hash(u32 function)
 {
 	/* basic, hypervisor and extended leaves fall into ranges of their own */
@@ -286,6 +288,18 @@ static u64 cr4_valid(const struct guest_cpuid *t)
 	return control_bits(t, bits, ARRAY_SIZE(bits)) | X86_CR4_PCE;
 }
 
+/* SPEC_CTRL: IBRS, STIBP, SSBD, each by Intel's bit and by AMD's. */
+static u64 spec_ctrl_valid(const struct guest_cpuid *t)
+{
+	static const struct control_bit bits[] = {
+		{ 0x7, LEAF_EDX, 26, BIT(0) },	      { 0x80000008u, LEAF_EBX, 14, BIT(0) },
+		{ 0x7, LEAF_EDX, 27, BIT(1) },	      { 0x80000008u, LEAF_EBX, 15, BIT(1) },
+		{ 0x7, LEAF_EDX, 31, BIT(2) },	      { 0x80000008u, LEAF_EBX, 24, BIT(2) },
+	};
+
+	return control_bits(t, bits, ARRAY_SIZE(bits));
+}
+
 static u64 efer_valid(const struct guest_cpuid *t)
 {
 	static const struct control_bit bits[] = {
@@ -335,12 +349,14 @@ static void derive(struct guest_cpuid *t)
 
 	t->cr4_valid = cr4_valid(t);
 	t->efer_valid = efer_valid(t);
+	t->xcr0_valid = XCR0_FP | reg_of(t, 0xd, 0, LEAF_EAX) |
+			(u64)reg_of(t, 0xd, 0, LEAF_EDX) << 32;
+	t->spec_ctrl_valid = spec_ctrl_valid(t);
 	t->pages_1g = edx_ext1 & BIT(26);
 	t->rdtscp = (edx_ext1 & BIT(27)) || (reg_of(t, 0x7, 0, LEAF_ECX) & BIT(22));
 	t->x2apic = ecx1 & BIT(21);
 	t->tsc_deadline = ecx1 & BIT(24);
-	t->spec_ctrl = (edx7 & (BIT(26) | BIT(27) | BIT(31))) ||
-		       (ebx_ext8 & (BIT(14) | BIT(15) | BIT(24)));
+	t->spec_ctrl = t->spec_ctrl_valid;
 	t->pred_cmd = (edx7 & BIT(26)) || (ebx_ext8 & BIT(12));
 	t->arch_caps = edx7 & BIT(29);
 	t->mwait = reg_of(t, 0x1, 0, LEAF_ECX) & CPUID_MWAIT;

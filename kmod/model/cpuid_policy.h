@@ -93,6 +93,8 @@ struct cpuid_row {
  * struct guest_cpuid - the CPUID of one vCPU; read only once built
  * @cr4_valid: bits that MOV to CR4 may set
  * @efer_valid: bits that WRMSR of EFER may set
+ * @xcr0_valid: bits that XSETBV may set
+ * @spec_ctrl_valid: bits that WRMSR of SPEC_CTRL may set
  * @maxphyaddr: width of guest-physical addresses
  * @linear_bits: 48 or 57: what the guest believes in (CR4.LA57 chooses below that)
  * @pages_1g: @x2apic, @tsc_deadline, @spec_ctrl, @pred_cmd, @rdtscp, @arch_caps, @mwait: features
@@ -108,6 +110,8 @@ struct cpuid_row {
 struct guest_cpuid {
 	u64 cr4_valid;
 	u64 efer_valid;
+	u64 xcr0_valid;
+	u64 spec_ctrl_valid;
 	u8 maxphyaddr;
 	u8 linear_bits;
 	bool pages_1g;

@@ -191,6 +191,15 @@ static void strings(void)
 	check_counts("rep stosl: one write each", 0, 8);
 	check_eq("rep stosl: contents", read32(DEV + 28), 0xa5a5a5a5);
 
+	write32(DEV + 4096, 0);
+	write32(DEV + 4096 + 60, 0);
+	forget_accesses();
+	count = 1024 + 16, di = DEV;
+	asm volatile("rep stosl" : "+c"(count), "+D"(di) : "a"(0x12345678) : "memory");
+	check_counts("rep stosl over two pages: one write each", 0, 1024 + 16);
+	check_eq("over two pages: the second one's first word", read32(DEV + 4096), 0x12345678);
+	check_eq("over two pages: and the last", read32(DEV + 4096 + 60), 0x12345678);
+
 	for (unsigned int i = 0; i < 16; i++)
 		ram[i] = 0x1000 + i;
 	forget_accesses();
