@@ -255,6 +255,18 @@ static void take_answer(struct vcpu *vcpu)
 	vcpu->answer = MYHV_EXIT_NONE;
 }
 
+/*
+ * Must the client hear of it? The host's own work on the way to user space is none of its
+ * business: some wait for the signal that EINTR means to them. And the module's limit of a list
+ * may be an old one.
+ */
+static bool runs_on(const struct vcpu *vcpu, long result)
+{
+	if (result == -EINTR)
+		return vcpu->exit->flags & MYHV_EXIT_AGAIN;
+	return result == 0 && vcpu->exit->reason == MYHV_EXIT_DIRTY && !dirty_ring_is_full(vcpu);
+}
+
 /* Until there is something for the client to do. */
 static long run_guest(struct vcpu *vcpu, int fd)
 {
@@ -264,8 +276,7 @@ static long run_guest(struct vcpu *vcpu, int fd)
 		r = sys_ioctl(fd, MYHV_VCPU_RUN, NULL);
 		if (vcpu->dirty)
 			dirty_ring_fill(vcpu, fd);
-		/* the module's limit was an old one */
-	} while (r == 0 && vcpu->exit->reason == MYHV_EXIT_DIRTY && !dirty_ring_is_full(vcpu));
+	} while (runs_on(vcpu, r));
 	return r;
 }
 

@@ -170,8 +170,10 @@ static int prepare_entry(struct myhv_vcpu *vcpu)
 		}
 		if (unlikely(READ_ONCE(vcpu->run_page->immediate_exit)))
 			return exit_interrupted(vcpu);
-		if (unlikely(host_work_pending()) && host_work_do())
+		if (unlikely(host_work_pending()) && host_work_do()) {
+			vcpu->run_again = !task_sigpending(current);
 			return exit_interrupted(vcpu);
+		}
 		if (unlikely(vcpu->event.triple_fault)) {
 			vcpu->event.triple_fault = false;
 			vcpu->exit->reason = MYHV_EXIT_SHUTDOWN;
@@ -277,6 +279,8 @@ static void publish_exit(struct myhv_vcpu *vcpu)
 	}
 	if (vcpu->user_irqs && user_irq_ready(vcpu))
 		exit->flags |= MYHV_EXIT_IRQ_READY;
+	if (vcpu->run_again)
+		exit->flags |= MYHV_EXIT_AGAIN;
 	exit->state_valid = 0;
 	if (wanted && !vcpu_state_get(vcpu, wanted, vcpu->state))
 		exit->state_valid = wanted;
@@ -310,6 +314,7 @@ long vcpu_run(struct myhv_vcpu *vcpu)
 		return ret;
 	vcpu->has_run = true;
 	vcpu->run_result = 0;
+	vcpu->run_again = false;
 	rcu_assign_pointer(vcpu->runner, current);
 
 	action = complete_user_exit(vcpu);

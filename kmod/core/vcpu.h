@@ -184,6 +184,7 @@ struct myhv_vcpu {
 	const struct msr_rule *msr_hints[MSR_HINTS]; /* found last, by hash of the index */
 	u16 iobus_hint[2];	/* range that was accessed last: of pio_bus, of mmio_bus */
 	long run_result;	/* of MYHV_VCPU_RUN with EXIT_TO_USER */
+	bool run_again;		/* MYHV_EXIT_AGAIN */
 	vcpu_complete_fn complete;
 	struct {
 		u8 bytes[INSN_FETCH_BYTES] __aligned(8);
