@@ -207,15 +207,18 @@ static const struct exit_row {
 	[MYHV_EXIT_DIRTY] = { .reason = KVM_EXIT_DIRTY_RING_FULL },
 };
 
-static void publish(struct vcpu *vcpu)
+/*
+ * @no_run: immediate_exit was set before: that leaves the last exit for the client to read, as KVM
+ * does. (A signal's handler may have set it since.)
+ */
+static void publish(struct vcpu *vcpu, bool no_run)
 {
 	const struct myhv_exit *exit = vcpu->exit;
 	uint32_t reason = exit->reason;
 	struct kvm_run *run = vcpu->run;
 
 	vcpu->answer = MYHV_EXIT_NONE;
-	/* a run that was not to be one leaves the last exit for the client to read, as KVM does */
-	if (reason == MYHV_EXIT_INTR && run->immediate_exit)
+	if (reason == MYHV_EXIT_INTR && no_run)
 		;
 	else if (reason >= sizeof(exit_rows) / sizeof(exit_rows[0]))
 		run->exit_reason = KVM_EXIT_UNKNOWN;
@@ -283,6 +286,7 @@ static long run_guest(struct vcpu *vcpu, int fd)
 long vcpu_run(struct vcpu *vcpu, int fd)
 {
 	struct kvm_run *run = vcpu->run;
+	bool no_run;
 	long r;
 
 	if (vcpu->vm->irqchip == MYHV_IRQCHIP_NONE && run->cr8 != vcpu->exit->cr8) {
@@ -301,8 +305,9 @@ long vcpu_run(struct vcpu *vcpu, int fd)
 	}
 	if (vcpu->answer)
 		take_answer(vcpu);
+	no_run = run->immediate_exit;
 	r = run_guest(vcpu, fd);
-	publish(vcpu);
+	publish(vcpu, no_run);
 	if (run->kvm_valid_regs)
 		vcpu_sync_out(vcpu, fd);
 	return r;

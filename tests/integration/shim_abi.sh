@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# KVM's ABI through the shim (tests/shim/abi.c, caps.c, hyperv.c, state.c), and what cannot work:
+# KVM's ABI through the shim (tests/shim/*.c), and what cannot work:
 # each with the error that KVM gives or a clear word. With the host's KVM modules at hand the same
 # programs run on KVM first, so that it is KVM's ABI which is tested.
 # hvlab-timeout: 900
@@ -17,7 +17,7 @@ says()
 
 [ "${MYHV_BACKEND:-}" = vmx ] && kvm=kvm-intel || kvm=kvm-amd
 if [ -n "${MYHV_LAB:-}" ] && modprobe -q $kvm && [ -e /dev/kvm ]; then
-	for program in abi caps hyperv state; do
+	for program in abi caps eintr hyperv state; do
 		"$O/tests/shim/$program" >log 2>&1
 		check $? "KVM itself: $program, $(grep -c '^ok' log) checks"
 		grep -v '^ok' log | sed 's/^/# /'
@@ -25,7 +25,7 @@ if [ -n "${MYHV_LAB:-}" ] && modprobe -q $kvm && [ -e /dev/kvm ]; then
 	rmmod $kvm kvm
 fi
 
-for program in abi caps hyperv state; do
+for program in abi caps eintr hyperv state; do
 	"$O/myhv-run" "$O/tests/shim/$program" >log 2>&1
 	check $? "the shim: $program, $(grep -c '^ok' log) checks"
 	grep -v '^ok' log | sed 's/^/# /'
