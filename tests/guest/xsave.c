@@ -133,10 +133,41 @@ static void save_and_restore(void)
 	}
 }
 
+#define XCR0_PKRU 0x200
+
+/*
+ * PKRU by XRSTOR alone, with CR4.PKE clear from the start: it denies all, and must do so in the
+ * guest only.
+ */
+static void protection_keys(void)
+{
+	u32 r[4], xcr0, *pkru;
+
+	cpuid(7, 0, r);
+	if (!(read_cr4() & CR4_OSXSAVE) || !(r[2] & 1 << 3))
+		return;
+	asm volatile("xgetbv" : "=a"(xcr0) : "c"(0) : "edx");
+	TRY("xsetbv", "c"(0), "a"(xcr0 | XCR0_PKRU), "d"(0));
+	check_no_trap("XCR0 with PKRU");
+	cpuid(0xd, 9, r);
+	pkru = (u32 *)(area + r[1]);
+	memset(area, 0, sizeof(area));
+	*pkru = 0xffffffff;
+	*(u64 *)(area + 512) = XCR0_PKRU;
+	asm volatile("xrstor (%0)" : : "r"(area), "a"(XCR0_PKRU), "d"(0) : "memory");
+	inb(PORT_LATCH);
+	cpuid(0, 0, r);
+	*pkru = 0;
+	asm volatile("xsave (%0)" : : "r"(area), "a"(XCR0_PKRU), "d"(0) : "memory");
+	check_eq("PKRU over exits", *pkru, 0xffffffff);
+	asm volatile("xsetbv" : : "c"(0), "a"(xcr0), "d"(0));
+}
+
 void guest_main(void)
 {
 	enable();
 	over_exits();
 	control_words();
 	save_and_restore();
+	protection_keys();
 }
