@@ -570,7 +570,7 @@ int main(void)
 {
 	const char *given = getenv("TORTURE_SEED"), *length = getenv("TORTURE_SECONDS");
 	uint64_t seed = given ? strtoull(given, NULL, 0) : (uint64_t)time(NULL);
-	double end = now() + (length ? atof(length) : 20);
+	double end = now() + (length ? atof(length) : 60);
 
 	close(sys_open());
 	do {
