@@ -535,7 +535,7 @@ struct myhv_run_page {
 /* struct myhv_exit::flags */
 #define MYHV_EXIT_IF (1U << 0)		  /* RFLAGS.IF */
 #define MYHV_EXIT_IRQ_READY (1U << 1)	  /* MYHV_VCPU_INTERRUPT would be taken now */
-#define MYHV_EXIT_AGAIN (1U << 2)	  /* EINTR for the host's own sake: nobody has asked for it */
+#define MYHV_EXIT_AGAIN (1U << 2)	  /* EINTR for the host's own sake: just run again */
 
 /**
  * struct myhv_exit - why MYHV_VCPU_RUN returned; at @exit_offset of the run area
@@ -642,9 +642,10 @@ struct myhv_exit {
  * MYHV_VCPU_RUN (vCPU): run the guest until something needs user space; no argument
  *
  * Returns 0 with struct myhv_exit filled. Errors: EINTR signal, kick, immediate_exit, or
- * work that the host does on a thread's way to user space (@reason MYHV_EXIT_INTR, and then
- * @flags has MYHV_EXIT_AGAIN: it may come at any time, just run again); EFAULT (@reason MYHV_EXIT_MEMORY_FAULT); EINVAL rubbish in
- * @state_dirty or in the groups there; EIO the VM is broken or belongs to another process.
+ * work that the host does on a thread's way to user space (@reason MYHV_EXIT_INTR; the last,
+ * which may come at any time, with MYHV_EXIT_AGAIN in @flags); EFAULT (@reason
+ * MYHV_EXIT_MEMORY_FAULT); EINVAL rubbish in @state_dirty or in the groups there; EIO the VM is
+ * broken or belongs to another process.
  */
 #define MYHV_VCPU_RUN _IO(MYHV_IOC_MAGIC, 0x20)
 

@@ -107,6 +107,9 @@ sparse: ## sparse over the module
 	@! grep -E '(warning|error):' $(O)/sparse.log | \
 		grep -v -e linux-headers- -e 'context imbalance in .class_'
 
+sparse-%:
+	+@$(MAKE) --no-print-directory O=$(O) sparse KERNEL=$* KDIR=
+
 doc-check: ## kernel-doc comments of uapi/ are complete (registers and padding need no words)
 	$(need) $(PACKAGES_BUILD) $(PACKAGES_LINT)
 	@$$($(HVLAB) path kdir --kernel $(LAB_KERNEL))/scripts/kernel-doc -none uapi/*.h 2>&1 | \
@@ -191,6 +194,9 @@ check-hvlab: ## the lab tells the truth about what runs in it
 check-power: lab-ready ## the host sleeps, reboots and hands over to another kernel under guests
 	@tests/lab/host-power $(O) $(LAB_KERNEL)
 
+check-power-%:
+	+@$(MAKE) --no-print-directory O=$(O) check-power LAB_KERNEL=$*
+
 check-lab: lab-ready ## integration tests on the module, in the lab; TESTS="name..."
 	@tests/lab/run-tests --kernel $(LAB_KERNEL) --forgive $(LAB_OPTIONS) $(O) $(TESTS)
 
@@ -236,5 +242,5 @@ check: ## everything that is quick, and the lab; ends with "N passed, N failed"
 	@tests/lab/check-all $(O) $(check_targets)
 
 check-long: check ## check, then all integration tests on every host, the long ones too
-	@LONG=1 tests/lab/check-all $(O) check-power check-lab \
+	@LONG=1 tests/lab/check-all $(O) sparse-6.12 check-power check-power-7.2 check-lab \
 		$(addprefix check-lab-,max 6.12 7.2 debug) check-vmx-long
