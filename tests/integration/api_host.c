@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "api.h"
+#include "klog.h"
 
 #define CPU1_ONLINE "/sys/devices/system/cpu/cpu1/online"
 #define COUNTER 0x2000
@@ -97,9 +98,12 @@ static int until_free(int (*create)(void))
 static void kvm_first(void)
 {
 	int kvm = kvm_vm(), vm;
+	char who[32];
 
 	ok(kvm >= 0, "KVM makes a VM (%d)", kvm);
 	is(myhv_vm(), -EBUSY, "beside KVM's VM there is none of ours");
+	snprintf(who, sizeof(who), "myhv: KVM (%s)", kvm_module);
+	ok(logged(who, "holds the virtualization of CPU", "unload it"), "and the log says who it is");
 	close(kvm);
 	ok(kvm_unload(), "KVM goes");
 	vm = until_free(myhv_vm);

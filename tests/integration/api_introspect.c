@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /* What can be seen from outside: the tree in sysfs, and the tracepoints. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -83,6 +84,35 @@ static void device(void)
 	}
 }
 
+/* Is @flag one of the CPU's that the kernel uses? */
+static bool cpu_has(const char *flag)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	static char line[16384];
+	bool has = false;
+	char *word;
+
+	while (f && !has && fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "flags", 5))
+			continue;
+		for (word = strtok(line, " \t\n"); word; word = strtok(NULL, " \t\n"))
+			has |= !strcmp(word, flag);
+	}
+	if (f)
+		fclose(f);
+	return has;
+}
+
+/* AMD-V walks nested tables as the host walks its own. */
+static void table_depth(void)
+{
+	int levels = cpu_has("la57") ? 5 : 4;
+
+	if (is_text(contents(ROOT "/backend"), "svm\n"))
+		is(number(contents(ROOT "/slat_levels")), levels, "nested tables are %d deep",
+		   levels);
+}
+
 /*
  * NMI; RDMSR of APIC_BASE; OUT; a read of memory that is not there. Each stops in user
  * space or is counted in the kernel.
@@ -143,6 +173,99 @@ static void a_vm(struct mini *m)
 	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		sum += strtoul(strrchr(line, ' ') ?: "0", NULL, 10);
 	is(sum, number(of_vcpu("exits")), "their sum is the number of exits");
+}
+
+/* ---- docs/abi/sysfs.md ---- */
+
+struct file_list {
+	unsigned int count;
+	char name[64][32];
+};
+
+static bool list_has(const struct file_list *list, const char *name)
+{
+	for (unsigned int i = 0; i < list->count; i++)
+		if (!strcmp(list->name[i], name))
+			return true;
+	return false;
+}
+
+static void list_add(struct file_list *list, const char *name, size_t length)
+{
+	if (list->count < 64 && length && length < 32)
+		memcpy(list->name[list->count++], name, length);
+}
+
+/* The names in back quotes in the first column of the table below @heading. */
+static void read_docs(FILE *f, const char *heading, struct file_list *list)
+{
+	bool is_here = false;
+	char line[1024];
+
+	rewind(f);
+	memset(list, 0, sizeof(*list));
+	while (fgets(line, sizeof(line), f)) {
+		char *at, *column;
+
+		line[strcspn(line, "\n")] = '\0';
+		if (!strncmp(line, "## ", 3))
+			is_here = !strcmp(line + 3, heading);
+		if (!is_here || strncmp(line, "| `", 3))
+			continue;
+		at = line + 2;
+		column = strchr(at, '|') ?: at;
+		while ((at = strchr(at, '`')) && at < column) {
+			size_t length = strcspn(at + 1, "`");
+
+			list_add(list, at + 1, length);
+			at += length + 2;
+		}
+	}
+}
+
+/* The files of a folder, but those that every device has. */
+static void read_folder(const char *path, struct file_list *list)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+
+	memset(list, 0, sizeof(*list));
+	while (dir && (e = readdir(dir)))
+		if (e->d_type == DT_REG && strcmp(e->d_name, "dev") && strcmp(e->d_name, "uevent"))
+			list_add(list, e->d_name, strlen(e->d_name));
+	if (dir)
+		closedir(dir);
+}
+
+static void check_docs(FILE *f, const char *heading, const char *path)
+{
+	static struct file_list told, there;
+
+	read_docs(f, heading, &told);
+	read_folder(path, &there);
+	ok(told.count && there.count, "%s: %u files are described, %u are there", heading,
+	   told.count, there.count);
+	for (unsigned int i = 0; i < there.count; i++)
+		ok(list_has(&told, there.name[i]), "%s: %s is described", heading, there.name[i]);
+	for (unsigned int i = 0; i < told.count; i++)
+		ok(list_has(&there, told.name[i]), "%s: %s is there", heading, told.name[i]);
+}
+
+static void documentation(void)
+{
+	FILE *f = fopen(ABI_DOCS "/sysfs.md", "r");
+	char path[64];
+
+	if (!f) {
+		note("no documentation within reach");
+		return;
+	}
+	check_docs(f, "The device", ROOT);
+	snprintf(path, sizeof(path), ROOT "/vms/%u", vm_id);
+	check_docs(f, "vms/ID/", path);
+	snprintf(path, sizeof(path), ROOT "/vms/%u/vcpus/0", vm_id);
+	check_docs(f, "vms/ID/vcpus/ID/", path);
+	fclose(f);
 }
 
 /* An open file of a VM that is no more. */
@@ -246,8 +369,10 @@ int main(void)
 	myhv_prop_get(m.vm, MYHV_PROP_VM_ID, &id);
 	vm_id = id;
 	device();
+	table_depth();
 	run_program(&m);
 	a_vm(&m);
+	documentation();
 	the_dead(&m);
 	tracepoints();
 	return done_testing();

@@ -7,12 +7,12 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
-#include <sys/klog.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "api.h"
+#include "klog.h"
 
 #define LOOP 0xeb, 0xfe	      /* jmp . */
 #define STI_HLT 0xfb, 0xf4, 0xeb, 0xfd /* sti; 1: hlt; jmp 1b */
@@ -472,21 +472,6 @@ static void refused(void)
 		free(s);
 	}
 	mini_close(&m);
-}
-
-/* Has the kernel's log a line with all these words? */
-static bool logged(const char *who, const char *what, const char *more)
-{
-	static char log[1 << 20];
-	int length = klogctl(3 /* SYSLOG_ACTION_READ_ALL */, log, sizeof(log) - 1);
-	char *rest, *line;
-
-	log[length < 0 ? 0 : length] = '\0';
-	for (line = strtok_r(log, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
-		if (strstr(line, who) && strstr(line, what) && strstr(line, more))
-			return true;
-	}
-	return false;
 }
 
 /*
