@@ -112,8 +112,9 @@ struct myhv_backend {
 	 * [entry] Enter the guest once and come back. Commits dirty register groups,
 	 * flushes what vcpu->slat_gen and vcpu->tlb_flush ask for, programs vcpu->inject. On
 	 * return: GENERAL is valid, all other groups are not; vcpu->hw_exit_intr says that
-	 * a host interrupt ended guest mode; vcpu->in_shadow is current; an event whose
-	 * delivery was cut short is back in vcpu->event.
+	 * a host interrupt ended guest mode (it may have been handled, and IRQs be on);
+	 * vcpu->in_shadow is current; an event whose delivery was cut short is back in
+	 * vcpu->event.
 	 */
 	void (*enter)(struct myhv_vcpu *vcpu);
 	/*

@@ -9,6 +9,7 @@
 #include <asm/cpufeatures.h>
 #include <asm/msr-index.h>
 #include <asm/nospec-branch.h>
+#include <asm/processor-flags.h>
 #include <asm/segment.h>
 #include "compat/compat_asm.h"
 #include "host/gpr_asm.h"
@@ -142,7 +143,9 @@ STACK_FRAME_NON_STANDARD vmx_clear_branch_history
  * void vmx_call_gate(unsigned long handler)
  *
  * The frame of an interrupt, and its handler called: the return address is the frame's RIP, and
- * the handler's IRET comes back here with RSP as it was saved.
+ * the handler's IRET comes back here with RSP as it was saved, and with interrupts on: where it
+ * returns to a place that has them off, a kernel may leave work undone until the next one (7.2
+ * does not program the timer again).
  */
 SYM_FUNC_START(vmx_call_gate)
 	push	%rbp
@@ -151,6 +154,7 @@ SYM_FUNC_START(vmx_call_gate)
 	push	$__KERNEL_DS
 	push	%rbp
 	pushf
+	orl	$X86_EFLAGS_IF, (%rsp)
 	push	$__KERNEL_CS
 	CALL_NOSPEC rdi
 	mov	%rbp, %rsp
