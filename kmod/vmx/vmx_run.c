@@ -284,7 +284,7 @@ static noinline void pdptes_first(struct vmx_vcpu *vmx)
 	no_entry(vmx, VMX_ROW_PDPTES);
 }
 
-/* An interrupt that was acknowledged must be handled before any other can come. IRQs are on then. */
+/* One that was acknowledged must be handled before any other can come. IRQs are on then. */
 static noinline void take_host_interrupt(struct vmx_vcpu *vmx)
 {
 	struct desc_ptr idt;
