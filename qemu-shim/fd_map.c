@@ -6,8 +6,10 @@
  * object_new(); a reader that has raised it looks into the table once more.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "fd_map.h"
 
@@ -169,12 +171,36 @@ static int chunk_make(unsigned int nr)
 	return 0;
 }
 
+/*
+ * A child of vfork() has the parent's memory, and descriptors of its own: what it closes stays open
+ * in the parent. (It may do little else; a child of fork() has a table of its own.)
+ */
+static pid_t owner; /* 0: none yet, other libraries begin */
+
+static bool table_is_ours(void)
+{
+	return !owner || getpid() == owner;
+}
+
+static void take_table(void)
+{
+	owner = getpid();
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+	take_table();
+	pthread_atfork(NULL, NULL, take_table);
+}
+
 int fd_assign(int fd, struct object *o)
 {
 	unsigned int nr = (unsigned int)fd / CHUNK_FDS;
 	struct object *old;
 	int r;
 
+	if (!table_is_ours())
+		return 0;
 	if (nr >= MAX_CHUNKS)
 		return -EMFILE;
 	if (!entry_of(fd)) {
@@ -194,7 +220,7 @@ void fd_clear(int fd)
 	fd_entry *entry = entry_of(fd);
 	struct object *old;
 
-	if (!entry || !atomic_load_explicit(entry, memory_order_relaxed))
+	if (!entry || !atomic_load_explicit(entry, memory_order_relaxed) || !table_is_ours())
 		return;
 	old = atomic_exchange(entry, NULL);
 	if (old)

@@ -357,6 +357,25 @@ static void over_fork(struct machine *m)
 	is(run(m), 0, "the parent goes on");
 }
 
+/* What a child of vfork() closes before it executes something is the child's alone. */
+static void over_vfork(struct machine *m)
+{
+	int status = 0;
+	pid_t child = vfork();
+
+	if (child == 0) {
+		dup2(m->vm, 400);
+		close(m->vcpu);
+		close_range(3, ~0U, 0);
+		_exit(0);
+	}
+	waitpid(child, &status, 0);
+	is(status, 0, "a child by vfork() closes all that it has");
+	is(call(400, KVM_CHECK_EXTENSION, NULL), -EBADF, "what it has copied is not here");
+	RESTART(m, 0xe6, 0x10);
+	is(run(m), 0, "the parent has all of its own");
+}
+
 static void *thread_main(void *arg)
 {
 	int *failures = arg;
@@ -405,6 +424,7 @@ int main(void)
 	sync_regs(&m);
 	bad_pointers(&m);
 	over_fork(&m);
+	over_vfork(&m);
 	copies();
 	threads();
 	machine_close(&m);
