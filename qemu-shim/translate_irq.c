@@ -324,12 +324,15 @@ static long irq_irqfd(struct object *o, int fd, uint64_t arg)
 {
 	struct kvm_irqfd from;
 	struct myhv_irqfd irqfd;
+	long r;
 
 	if (copy_in(&from, arg, sizeof(from)))
 		return -EFAULT;
 	if (irqfd_from_kvm(&from, &irqfd))
 		return -EINVAL;
-	return without_chip(sys_ioctl(fd, MYHV_IRQFD, &irqfd), -EINVAL);
+	r = without_chip(sys_ioctl(fd, MYHV_IRQFD, &irqfd), -EINVAL);
+	/* KVM takes away what is there, and is content if nothing is */
+	return r == -ENOENT && (from.flags & KVM_IRQFD_FLAG_DEASSIGN) ? 0 : r;
 }
 
 static long irq_ioeventfd(struct object *o, int fd, uint64_t arg)

@@ -134,8 +134,11 @@ static long vm_set_tss_addr(struct object *o, int fd, uint64_t arg)
 static long vm_set_identity_map_addr(struct object *o, int fd, uint64_t arg)
 {
 	uint64_t address;
+	long r = copy_in(&address, arg, sizeof(address));
 
-	return copy_in(&address, arg, sizeof(address));
+	if (r)
+		return r;
+	return vm_of(o)->nr_vcpus ? -EINVAL : 0;
 }
 
 /* How many tables KVM may keep for shadow paging. There is none here: the number is kept. */

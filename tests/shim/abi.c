@@ -5,6 +5,7 @@
  */
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/wait.h>
 
 #define RAM_SLOT 0
@@ -357,6 +358,21 @@ static void over_fork(struct machine *m)
 	is(run(m), 0, "the parent goes on");
 }
 
+static void late_and_nothing(void)
+{
+	struct kvm_irqfd irqfd = { .flags = KVM_IRQFD_FLAG_DEASSIGN, .gsi = 5 };
+	uint64_t address = 0xfffbc000;
+	struct machine m;
+
+	machine_open(&m, 0, true);
+	is(call(m.vm, KVM_SET_IDENTITY_MAP_ADDR, &address), -EINVAL,
+	   "the identity map's address, after a vCPU");
+	irqfd.fd = eventfd(0, EFD_CLOEXEC);
+	is(call(m.vm, KVM_IRQFD, &irqfd), 0, "an irqfd is taken away that is not there");
+	close(irqfd.fd);
+	machine_close(&m);
+}
+
 /* What a child of vfork() closes before it executes something is the child's alone. */
 static void over_vfork(struct machine *m)
 {
@@ -425,6 +441,7 @@ int main(void)
 	bad_pointers(&m);
 	over_fork(&m);
 	over_vfork(&m);
+	late_and_nothing();
 	copies();
 	threads();
 	machine_close(&m);
