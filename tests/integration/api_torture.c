@@ -2,13 +2,14 @@
 /*
  * Random calls: valid, mutated and rubbish, by several threads on shared descriptors that
  * are closed at random, with memory that comes and goes, run areas that are written while
- * they are in use, signals and forks. Every call must end, with an errno that the API
- * knows, and when the process is gone nothing of it may be left.
+ * they are in use, signals and forks, while somebody reads all of sysfs. Every call must end,
+ * with an errno that the API knows, and when the process is gone nothing of it may be left.
  *
  * Each round is a process of its own. TORTURE_SEED repeats what each of its threads does
  * (not how they interleave), TORTURE_SECONDS makes it longer.
  * hvlab-timeout: 600
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -55,6 +56,13 @@ static atomic_int fds[FDS];
 static atomic_bool stop;
 static atomic_ulong calls, good_calls, bad_errno;
 static atomic_int last_bad;
+
+#define SYSFS "/sys/class/misc/myhv"
+/* of all rounds: files of VMs that were read, and such that went while they were read */
+static struct sysfs_counts {
+	atomic_ulong read, gone, bad;
+	atomic_int last_bad;
+} *sysfs;
 
 /* ---- random numbers: each thread's own sequence ---- */
 
@@ -132,6 +140,8 @@ union argument {
 	struct myhv_mce mce;
 	struct myhv_coalesce coalesce;
 	struct myhv_msr_filter msr_filter;
+	struct myhv_sigmask sigmask;
+	struct myhv_dirty_list dirty_list;
 	uint8_t bytes[4096];
 	uint64_t words[512];
 };
@@ -145,6 +155,7 @@ static const unsigned long requests[] = {
 	MYHV_VCPU_STATE_SET, MYHV_VCPU_CPUID_SET, MYHV_VCPU_CPUID_GET,	MYHV_VCPU_MSRS_GET,
 	MYHV_VCPU_MSRS_SET,  MYHV_VCPU_INTERRUPT, MYHV_VCPU_TRANSLATE,	MYHV_VCPU_DEBUG,
 	MYHV_VCPU_MCE,	     MYHV_MSR_FILTER,	  MYHV_COALESCE,	MYHV_VCPU_DIRTY_LIST,
+	MYHV_VCPU_SIGMASK,
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -275,6 +286,15 @@ static void fill_valid(union argument *a, unsigned long request)
 		a->mce.status = (uint64_t)rnd() << 56;
 		a->mce.bank = below(40);
 		break;
+	case MYHV_VCPU_SIGMASK:
+		a->sigmask.enable = below(2);
+		a->sigmask.mask = nasty();
+		break;
+	case MYHV_VCPU_DIRTY_LIST:
+		a->dirty_list.count = below(300);
+		a->dirty_list.limit = one_in(4) ? 0 : below(1000);
+		a->dirty_list.pages = (uintptr_t)scratch;
+		break;
 	default: /* the lists: count, flags, pointer */
 		a->list.count = below(300);
 		a->list.entries = (uintptr_t)scratch;
@@ -289,6 +309,19 @@ static void mutate(union argument *a, unsigned int bytes)
 		else if (bytes)
 			a->bytes[below(bytes)] ^= 1 << below(8);
 	}
+}
+
+/* Nothing else ends a run, or a child, for sure: these two stay open. */
+#define NEEDED_SIGNALS (1ULL << (SIGUSR1 - 1) | 1ULL << (SIGALRM - 1))
+
+/* What the call gets. Where the kernel may read is where nothing can go wrong for us. */
+static void *argument(unsigned long request, union argument *a)
+{
+	if (_IOC_NR(request) == _IOC_NR(MYHV_VCPU_SIGMASK)) {
+		a->sigmask.mask &= ~NEEDED_SIGNALS;
+		return one_in(100) ? BAD_POINTER : a;
+	}
+	return one_in(100) ? (void *)pointer() : a;
 }
 
 static bool errno_is_known(int error)
@@ -337,7 +370,7 @@ static void call(void)
 	/* a rubbish number must not reach the generic calls that every file has */
 	if (_IOC_TYPE(request) != MYHV_IOC_MAGIC)
 		request = (request & ~0xff00UL) | MYHV_IOC_MAGIC << 8;
-	r = ioc(fd, request, one_in(100) ? (void *)pointer() : &a);
+	r = ioc(fd, request, argument(request, &a));
 	atomic_fetch_add(&calls, 1);
 	if (r < 0) {
 		if (!errno_is_known(-r)) {
@@ -452,6 +485,64 @@ static void *worker(void *arg)
 	return NULL;
 }
 
+/* ---- who looks on ---- */
+
+static void note_sysfs_error(int error)
+{
+	if (error == ENOENT || error == ENODEV) {
+		atomic_fetch_add(&sysfs->gone, 1);
+	} else {
+		atomic_fetch_add(&sysfs->bad, 1);
+		atomic_store(&sysfs->last_bad, error);
+	}
+}
+
+static void read_file(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char text[8192];
+
+	if (fd < 0 || read(fd, text, sizeof(text)) < 0)
+		note_sysfs_error(errno);
+	else if (strstr(path, "/vms/"))
+		atomic_fetch_add(&sysfs->read, 1);
+	if (fd >= 0)
+		close(fd);
+}
+
+static void read_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *e;
+	char inner[512];
+
+	if (!dir) {
+		note_sysfs_error(errno);
+		return;
+	}
+	while (!atomic_load(&stop) && (e = readdir(dir))) {
+		if (e->d_name[0] == '.')
+			continue;
+		snprintf(inner, sizeof(inner), "%.200s/%s", path, e->d_name);
+		if (e->d_type == DT_REG)
+			read_file(inner);
+		else if (e->d_type == DT_DIR && strcmp(e->d_name, "power"))
+			read_folder(inner);
+	}
+	closedir(dir);
+}
+
+static void *reader(void *arg)
+{
+	while (!atomic_load(&stop)) {
+		read_folder(SYSFS);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* ---- a round ---- */
+
 static void on_signal(int signal)
 {
 }
@@ -487,6 +578,23 @@ static void setup(uint64_t seed)
 	fds[FD_SYS] = myhv_open(NULL);
 }
 
+/* All of them get signals until the last has ended: one may wait for another one's run. */
+static void join_all(pthread_t *threads)
+{
+	bool joined[THREADS] = { false };
+	union sigval none = { 0 };
+
+	for (unsigned int left = THREADS; left; usleep(1000)) {
+		for (unsigned int i = 0; i < THREADS; i++) {
+			if (joined[i])
+				continue;
+			pthread_sigqueue(threads[i], SIGUSR1, none);
+			joined[i] = !pthread_tryjoin_np(threads[i], NULL);
+			left -= joined[i];
+		}
+	}
+}
+
 /*
  * The process of a round. Signals keep its threads from staying in the guest; half of the
  * rounds just end, with calls under way.
@@ -494,10 +602,11 @@ static void setup(uint64_t seed)
 static void play_round(uint64_t seed)
 {
 	double end = now() + ROUND_SECONDS;
-	pthread_t threads[THREADS];
+	pthread_t threads[THREADS], onlooker;
 	union sigval none = { 0 };
 
 	setup(seed);
+	pthread_create(&onlooker, NULL, reader, NULL);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, worker, (void *)(seed * THREADS + i));
 	while (now() < end || (calls < ROUND_CALLS && now() < end + ROUND_PATIENCE_SECONDS)) {
@@ -506,11 +615,8 @@ static void play_round(uint64_t seed)
 	}
 	if (one_in(2)) {
 		atomic_store(&stop, true);
-		for (unsigned int i = 0; i < THREADS; i++)
-			while (pthread_tryjoin_np(threads[i], NULL)) {
-				pthread_sigqueue(threads[i], SIGUSR1, none);
-				usleep(1000);
-			}
+		join_all(threads);
+		pthread_join(onlooker, NULL);
 	}
 	printf("# seed %llu: %lu calls, %lu good\n", (unsigned long long)seed, calls, good_calls);
 	if (bad_errno)
@@ -518,6 +624,34 @@ static void play_round(uint64_t seed)
 		       last_bad);
 	fflush(stdout);
 	_exit(bad_errno ? 1 : good_calls ? 0 : 3);
+}
+
+/* What each thread of a process that does not end is at. */
+static void tell_threads(pid_t pid)
+{
+	static const char *const files[] = { "syscall", "wchan", "stack" };
+	char path[64], text[2048];
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		for (unsigned int i = 0; e->d_name[0] != '.' && i < 3; i++) {
+			int fd, n;
+
+			snprintf(path, sizeof(path), "/proc/%d/task/%.16s/%s", pid, e->d_name,
+				 files[i]);
+			fd = open(path, O_RDONLY);
+			n = fd < 0 ? 0 : read(fd, text, sizeof(text) - 1);
+			text[n < 0 ? 0 : n] = '\0';
+			for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+				note("thread %s, %s: %s", e->d_name, files[i], line);
+			close(fd);
+		}
+	}
+	if (dir)
+		closedir(dir);
 }
 
 /* Status of the round's process, or -1 when it had to be killed. */
@@ -531,6 +665,7 @@ static int wait_round(pid_t pid)
 			return status;
 		usleep(10000);
 	}
+	tell_threads(pid);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, 0);
 	return -1;
@@ -573,6 +708,9 @@ int main(void)
 	double end = now() + (length ? atof(length) : 60);
 
 	close(sys_open());
+	sysfs = mmap(NULL, sizeof(*sysfs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (sysfs == MAP_FAILED)
+		bail_out("no memory");
 	do {
 		pid_t pid = fork();
 		int status;
@@ -585,6 +723,9 @@ int main(void)
 		is(users_at_last(), 0, "and leaves nothing behind");
 		seed++;
 	} while (now() < end);
+	ok(sysfs->read > 0, "%lu files of VMs were read, %lu more were gone", sysfs->read,
+	   sysfs->gone);
+	is(sysfs->bad, 0, "none with another error (the last %d)", sysfs->last_bad);
 	a_guest_still_runs();
 	return done_testing();
 }
