@@ -708,7 +708,8 @@ int main(void)
 	double end = now() + (length ? atof(length) : 60);
 
 	close(sys_open());
-	sysfs = mmap(NULL, sizeof(*sysfs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	sysfs = mmap(NULL, sizeof(*sysfs), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		     0);
 	if (sysfs == MAP_FAILED)
 		bail_out("no memory");
 	do {
