@@ -2,7 +2,7 @@
 /*
  * The kernel's memory runs out at every single place in turn: each step of a VM's life is tried
  * again and again with its first, second, third ... allocation made to fail. Each time it works
- * anyway or gives a clean errno and leaves all as it was, which the next try proves. Needs a
+ * anyway or gives a clean errno and leaves all as it was: the same call then works. Needs a
  * kernel with fault injection (/proc/thread-self/fail-nth), as the lab's debug kernel.
  *
  * hvlab-timeout: 1200
@@ -29,6 +29,7 @@ static struct myhv_vcpu vcpu;
 static struct myhv_vcpu_state state;
 static struct myhv_cpuid_entry cpuid[256];
 static uint32_t cpuid_count = 256;
+static struct myhv_chip chips[4];
 
 /* ---- fault injection ---- */
 
@@ -115,29 +116,136 @@ static void unmap_ram(void)
 	myhv_mem_unmap(vm, 0, RAM_BYTES);
 }
 
-/* vCPUs stay until their VM goes: each time a VM is made for it. */
-static int spare_vm;
-
-static void prepare_vcpu(void)
+static int ask_cpuid(void)
 {
-	spare_vm = myhv_vm_create(sys, MYHV_IRQCHIP_FULL, 0, "spare");
+	struct myhv_cpuid_entry entries[256];
+	uint32_t count = 256;
+
+	return myhv_cpuid_supported(sys, entries, &count);
+}
+
+static int ask_msrs(void)
+{
+	uint32_t indices[1024], count = 1024;
+
+	return myhv_msr_indices(sys, indices, &count);
+}
+
+/* What is made once stays until its VM goes: each time a VM is made for it. */
+static int spare_vm;
+static struct myhv_vcpu spare;
+
+static void make_spare(uint32_t irqchip)
+{
+	spare_vm = myhv_vm_create(sys, irqchip, 0, "spare");
 	if (spare_vm < 0)
 		bail_out("creating a VM: %s", strerror(-spare_vm));
 }
 
+static void prepare_vcpu(void)
+{
+	make_spare(MYHV_IRQCHIP_FULL);
+}
+
+static void prepare_bare_vm(void)
+{
+	make_spare(MYHV_IRQCHIP_NONE);
+}
+
+static void prepare_spare(void)
+{
+	make_spare(MYHV_IRQCHIP_FULL);
+	if (myhv_vcpu_open(&spare, spare_vm, 0))
+		bail_out("creating a vCPU");
+}
+
+static void cleanup_spare(void)
+{
+	myhv_vcpu_close(&spare);
+	close(spare_vm);
+}
+
 static int create_vcpu(void)
 {
-	struct myhv_vcpu spare;
-	int r = myhv_vcpu_open(&spare, spare_vm, 0);
+	struct myhv_vcpu_create create = { .id = 0 };
+	int fd = ioc(spare_vm, MYHV_VCPU_CREATE, &create);
 
-	if (!r)
-		myhv_vcpu_close(&spare);
-	return r;
+	if (fd >= 0)
+		close(fd);
+	return fd;
 }
 
 static void cleanup_vcpu(void)
 {
 	close(spare_vm);
+}
+
+/* Is the VM broken, which all calls survive, and a run refuses? */
+static bool is_broken_well(int broken)
+{
+	struct myhv_irqfd irqfd = { .fd = event, .gsi = 5 };
+	struct myhv_vcpu v;
+	struct myhv_chip chip;
+	bool refuses;
+
+	myhv_irq_line(broken, 5, 1);
+	myhv_irq_msi(broken, 0xfee00000, 0x41);
+	myhv_irqfd(broken, &irqfd);
+	for (uint32_t i = 0; i < 4; i++) {
+		chip.chip = i;
+		if (!myhv_chip_get(broken, i, &chip))
+			myhv_chip_set(broken, &chip);
+	}
+	myhv_prop_set(broken, MYHV_PROP_VM_PIT, 1);
+	if (myhv_vcpu_open(&v, broken, 0))
+		return true;
+	refuses = myhv_vcpu_run(&v) == -EIO;
+	myhv_vcpu_close(&v);
+	return refuses;
+}
+
+/* A failure breaks the VM: another one takes its place. */
+static int set_irqchip(uint64_t kind)
+{
+	int r = myhv_prop_set(spare_vm, MYHV_PROP_VM_IRQCHIP, kind);
+
+	if (r != -ENOMEM)
+		return r;
+	if (!is_broken_well(spare_vm))
+		return -EPROTO;
+	close(spare_vm);
+	make_spare(MYHV_IRQCHIP_NONE);
+	return r;
+}
+
+static int set_irqchip_full(void)
+{
+	return set_irqchip(MYHV_IRQCHIP_FULL);
+}
+
+static int set_irqchip_split(void)
+{
+	return set_irqchip(MYHV_IRQCHIP_SPLIT);
+}
+
+static int add_pit(void)
+{
+	uint64_t is = ~0ULL;
+	int r = myhv_prop_set(spare_vm, MYHV_PROP_VM_PIT, 1);
+
+	if (r < 0 && (myhv_prop_get(spare_vm, MYHV_PROP_VM_PIT, &is) || is))
+		return -EPROTO;
+	return r;
+}
+
+static int enable_synic(void)
+{
+	uint64_t is = ~0ULL;
+	int r = myhv_prop_set(spare.fd, MYHV_PROP_VCPU_SYNIC, 1);
+
+	if (r < 0 && (myhv_prop_get(spare.fd, MYHV_PROP_VCPU_SYNIC, &is) || is))
+		return -EPROTO;
+	return r;
 }
 
 static int set_cpuid(void)
@@ -167,6 +275,117 @@ static int set_debug(void)
 	struct myhv_debug debug = { .flags = 0 };
 
 	return myhv_vcpu_debug(&vcpu, &debug);
+}
+
+static int get_chips(void)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < 4; i++)
+		r = myhv_chip_get(vm, i, &chips[i]);
+	return r;
+}
+
+static int set_chips(void)
+{
+	int r = 0;
+
+	for (uint32_t i = 0; !r && i < 4; i++)
+		r = myhv_chip_set(vm, &chips[i]);
+	return r;
+}
+
+static int filter_msrs(unsigned int count)
+{
+	static const uint64_t allowed[4];
+	struct myhv_msr_range ranges[] = {
+		{ .first = 0x10, .count = 1, .flags = MYHV_MSR_RANGE_WRITE,
+		  .allowed = (uintptr_t)allowed },
+		{ .first = 0x200, .count = 200, .flags = MYHV_MSR_RANGE_READ,
+		  .allowed = (uintptr_t)allowed },
+		{ .first = 0xc0000080, .count = 64, .flags = MYHV_MSR_RANGE_READ,
+		  .allowed = (uintptr_t)allowed },
+	};
+	struct myhv_msr_filter filter = { .count = count, .ranges = (uintptr_t)ranges };
+
+	return ioc(vm, MYHV_MSR_FILTER, &filter);
+}
+
+static int set_msr_filter(void)
+{
+	return filter_msrs(3);
+}
+
+static void set_other_msr_filter(void)
+{
+	if (filter_msrs(1))
+		bail_out("setting an MSR filter");
+}
+
+static void drop_msr_filter(void)
+{
+	if (filter_msrs(0))
+		bail_out("dropping an MSR filter");
+}
+
+static int coalesce(uint32_t flags)
+{
+	struct myhv_coalesce zone = {
+		.addr = flags & MYHV_COALESCE_PIO ? 0x5658 : 0x50000000,
+		.len = 8,
+		.flags = flags,
+	};
+
+	return myhv_coalesce(vm, &zone);
+}
+
+static int coalesce_ports(void)
+{
+	return coalesce(MYHV_COALESCE_PIO);
+}
+
+static int coalesce_memory(void)
+{
+	return coalesce(0);
+}
+
+static int drop_port_zones(void)
+{
+	return coalesce(MYHV_COALESCE_PIO | MYHV_COALESCE_REMOVE);
+}
+
+static void forget_port_zones(void)
+{
+	drop_port_zones();
+}
+
+static void forget_memory_zones(void)
+{
+	coalesce(MYHV_COALESCE_REMOVE);
+}
+
+static void prepare_port_zone(void)
+{
+	if (coalesce_ports())
+		bail_out("a zone");
+}
+
+static int list_dirty(uint32_t limit)
+{
+	struct myhv_dirty_list list = { .limit = limit };
+
+	return ioc(vcpu.fd, MYHV_VCPU_DIRTY_LIST, &list);
+}
+
+static int start_dirty_list(void)
+{
+	return list_dirty(4096);
+}
+
+static void stop_dirty_list(void)
+{
+	if (list_dirty(0))
+		bail_out("stopping a dirty list");
 }
 
 static int set_routes(void)
@@ -225,9 +444,20 @@ static int assign_ioeventfd(void)
 	return ioeventfd(0);
 }
 
+static int drop_ioeventfd(void)
+{
+	return ioeventfd(MYHV_IOEVENTFD_DEASSIGN);
+}
+
 static void deassign_ioeventfd(void)
 {
-	ioeventfd(MYHV_IOEVENTFD_DEASSIGN);
+	drop_ioeventfd();
+}
+
+static void prepare_ioeventfd(void)
+{
+	if (assign_ioeventfd())
+		bail_out("an ioeventfd");
 }
 
 static int start_dirty_log(void)
@@ -238,6 +468,19 @@ static int start_dirty_log(void)
 static void stop_dirty_log(void)
 {
 	myhv_mem_dirty(vm, MYHV_DIRTY_STOP, 0, RAM_BYTES, NULL);
+}
+
+static void prepare_dirty_log(void)
+{
+	if (start_dirty_log())
+		bail_out("starting a dirty log");
+}
+
+static int harvest(void)
+{
+	static uint64_t bitmap[RAM_BYTES / 4096 / 64];
+
+	return myhv_mem_dirty(vm, MYHV_DIRTY_HARVEST, 0, RAM_BYTES, bitmap);
 }
 
 static int move_ram(void)
@@ -296,8 +539,7 @@ static int run(void)
 static void prepare_logged_run(void)
 {
 	prepare_run();
-	if (start_dirty_log())
-		bail_out("starting a dirty log");
+	prepare_dirty_log();
 }
 
 static void check_run(void)
@@ -316,6 +558,16 @@ struct step {
 	void (*check)(void);   /* after the walk: still in order? */
 };
 
+/* Refused for want of memory: with memory the same call works. */
+static int attempt_again(const struct step *step, unsigned int nth)
+{
+	int r = step->attempt();
+
+	if (r < 0)
+		note("%s: refused at allocation %u, it does not work after that", step->name, nth);
+	return r;
+}
+
 static void walk(const struct step *step, bool keep)
 {
 	unsigned int nth, refused = 0;
@@ -328,15 +580,16 @@ static void walk(const struct step *step, bool keep)
 		arm(nth);
 		r = step->attempt();
 		injected = disarm();
+		if (r == -ENOMEM && injected) {
+			refused++;
+			r = attempt_again(step, nth);
+		}
 		if (step->cleanup)
 			step->cleanup();
-		if (r < 0) {
-			refused++;
-			if (r != -ENOMEM || !injected)
-				break;
-		} else if (step->undo && (injected || !keep)) {
+		if (r < 0)
+			break;
+		if (step->undo && (injected || !keep))
 			step->undo();
-		}
 	}
 	ok(r >= 0 && !injected, "%s: %u allocations, %u of them needed (%s)", step->name, nth - 2,
 	   refused, r < 0 ? strerror(-r) : "in the end it works");
@@ -346,6 +599,8 @@ static void walk(const struct step *step, bool keep)
 
 static const struct step making[] = {
 	{ .name = "open the device", .attempt = open_device, .undo = close_device },
+	{ .name = "ask for CPUID", .attempt = ask_cpuid },
+	{ .name = "ask for the MSRs", .attempt = ask_msrs },
 	{ .name = "create a VM", .attempt = create_vm, .undo = close_vm },
 	{ .name = "map memory", .attempt = map_ram, .undo = unmap_ram },
 };
@@ -353,10 +608,23 @@ static const struct step making[] = {
 static const struct step using[] = {
 	{ .name = "create a vCPU", .attempt = create_vcpu, .prepare = prepare_vcpu,
 	  .cleanup = cleanup_vcpu },
+	{ .name = "set the chips, all in the kernel", .attempt = set_irqchip_full,
+	  .prepare = prepare_bare_vm, .cleanup = cleanup_vcpu },
+	{ .name = "set the chips, split", .attempt = set_irqchip_split,
+	  .prepare = prepare_bare_vm, .cleanup = cleanup_vcpu },
+	{ .name = "add a PIT", .attempt = add_pit, .prepare = prepare_vcpu,
+	  .cleanup = cleanup_vcpu },
+	{ .name = "enable the SynIC", .attempt = enable_synic, .prepare = prepare_spare,
+	  .cleanup = cleanup_spare },
 	{ .name = "set CPUID", .attempt = set_cpuid },
 	{ .name = "read all state", .attempt = get_state },
 	{ .name = "write all state", .attempt = set_state },
 	{ .name = "write an MSR", .attempt = set_msr },
+	{ .name = "set an MSR filter", .attempt = set_msr_filter, .undo = drop_msr_filter },
+	{ .name = "replace an MSR filter", .attempt = set_msr_filter, .undo = drop_msr_filter,
+	  .prepare = set_other_msr_filter },
+	{ .name = "read the chips", .attempt = get_chips },
+	{ .name = "write the chips", .attempt = set_chips },
 	{ .name = "debug", .attempt = set_debug },
 	{ .name = "move memory", .attempt = move_ram, .undo = move_ram_back, .check = check_ram },
 	{ .name = "set the routes", .attempt = set_routes },
@@ -364,7 +632,17 @@ static const struct step using[] = {
 	{ .name = "assign a resampling irqfd", .attempt = assign_resampling_irqfd,
 	  .undo = deassign_irqfd },
 	{ .name = "assign an ioeventfd", .attempt = assign_ioeventfd, .undo = deassign_ioeventfd },
+	{ .name = "deassign an ioeventfd", .attempt = drop_ioeventfd,
+	  .prepare = prepare_ioeventfd },
+	{ .name = "coalesce writes to ports", .attempt = coalesce_ports,
+	  .undo = forget_port_zones },
+	{ .name = "coalesce writes to memory", .attempt = coalesce_memory,
+	  .undo = forget_memory_zones },
+	{ .name = "stop to coalesce", .attempt = drop_port_zones, .prepare = prepare_port_zone },
 	{ .name = "start a dirty log", .attempt = start_dirty_log, .undo = stop_dirty_log },
+	{ .name = "harvest a dirty log", .attempt = harvest, .prepare = prepare_dirty_log,
+	  .cleanup = stop_dirty_log },
+	{ .name = "start a dirty list", .attempt = start_dirty_list, .undo = stop_dirty_list },
 	{ .name = "run", .attempt = run, .prepare = prepare_run, .check = check_run },
 };
 
